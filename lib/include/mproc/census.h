@@ -1,0 +1,76 @@
+/**
+ * @file census.h
+ * @brief What the process tree's shared memory is used for, counted.
+ *
+ * @code
+ * mproc_census_t before, after;
+ * mproc_census(&before);
+ * work();
+ * mproc_census(&after);
+ * assert(before.total.blocks == after.total.blocks);     // nothing leaked
+ * @endcode
+ */
+#ifndef MPROC_CENSUS_H
+#define MPROC_CENSUS_H
+
+#include <mproc/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What a block of shared memory is used for. */
+typedef enum mproc_kind_e {
+    MPROC_KIND_NONE,    /**< not in use */
+    MPROC_KIND_BYTES,   /**< bytes on their way, and working memory */
+    MPROC_KIND_HOLD,    /**< the list of what a process holds */
+    MPROC_KIND_PROCESS, /**< the record of a process */
+    MPROC_KIND_LOCK,
+    MPROC_KIND_EVENT,
+    MPROC_KIND_VALUE,
+    MPROC_KIND_POOL,
+    MPROC_KIND_JOB, /**< a pool's task list */
+    MPROC_KIND_COUNT
+} mproc_kind_e;
+
+/** Blocks of one kind. */
+typedef struct mproc_census_row_t {
+    apr_uint64_t blocks;
+    apr_uint64_t bytes; /**< as handed out, rounding included */
+} mproc_census_row_t;
+
+/** The whole arena. */
+typedef struct mproc_census_t {
+    apr_uint64_t size;      /**< address space, in bytes */
+    apr_uint64_t committed; /**< bytes that have memory behind them */
+    apr_uint64_t peers;     /**< attached processes */
+    apr_uint64_t threads;   /**< registered threads of theirs */
+    apr_uint64_t rescues;   /**< waits that only a look around ended: 0 when
+                                 nobody was killed */
+    mproc_census_row_t total;
+    mproc_census_row_t kind[MPROC_KIND_COUNT];
+} mproc_census_t;
+
+/**
+ * Count what is in use in this process tree. Exact when nothing else runs.
+ * @param census receives the figures
+ * @return APR_SUCCESS; APR_EINVAL for NULL; APR_ENOMEM when there is no
+ *         arena yet and none can be made
+ * @note Processes: any of the tree. Threads: any. Fork: usable in the child.
+ *       Takes time in proportion to what is in use.
+ */
+MPROC_DECLARE(apr_status_t) mproc_census(mproc_census_t *census);
+
+/**
+ * Name a kind.
+ * @param kind one of mproc_kind_e
+ * @return a word such as "lock"; static storage
+ * @note Processes: any. Threads: any. Fork: usable in the child.
+ */
+MPROC_DECLARE(const char *) mproc_kind_name(mproc_kind_e kind);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

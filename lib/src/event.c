@@ -1,0 +1,173 @@
+/*
+ * event.c: the event.
+ *
+ * One word: SET, WAITERS, and a sequence that counts the sets. A waiter
+ * remembers the sequence: it goes on when the event is set, or when the
+ * sequence has moved, so a set that is cleared at once still frees all who
+ * waited. Set clears WAITERS in the same step and wakes all. Invariant: a
+ * thread sleeps only while SET is clear, WAITERS is set and the sequence is
+ * the one it remembers. A setter that dies before the wake is covered by the
+ * recovery, which wakes everybody. All sequentially consistent.
+ */
+#include <mproc/event.h>
+
+#include <stddef.h>
+
+#include <mproc/error.h>
+
+#include "../../platform/plat_sys.h"
+#include "error.h"
+#include "kinds.h"
+#include "parking.h"
+
+#define SET APR_UINT64_C(1)
+#define WAITERS APR_UINT64_C(2)
+#define SEQUENCE APR_UINT64_C(4) /* one */
+
+typedef struct event_shared_t {
+    _Atomic apr_uint64_t word;
+} event_shared_t;
+
+struct mproc_event_t {
+    mproc_object_t object;
+};
+
+const mproc__object_ops_t mproc__event_ops = {MPROC_KIND_EVENT,
+                                              sizeof(struct mproc_event_t)};
+
+/* A waiter: the word, and the sequence when it came. */
+typedef struct event_wait_t {
+    _Atomic apr_uint64_t *word;
+    apr_uint64_t sequence;
+} event_wait_t;
+
+static _Atomic apr_uint64_t *
+event_word(mproc_event_t *event)
+{
+    return &((event_shared_t *)event->object.shared)->word;
+}
+
+static apr_status_t
+event_check(mproc_event_t *event, const char *call)
+{
+    return mproc__object_usable(event)
+               ? APR_SUCCESS
+               : mproc__fail(APR_EINVAL,
+                             "%s: the event is NULL or destroyed; pass one "
+                             "made by mproc_event_create() or unpacked with "
+                             "`o`",
+                             call);
+}
+
+apr_status_t
+mproc_event_create(mproc_event_t **event, apr_pool_t *pool)
+{
+    if (event == NULL) {
+        return event_check(NULL, "mproc_event_create");
+    }
+    return mproc__object_create(event, &mproc__event_ops,
+                                sizeof(event_shared_t), pool);
+}
+
+void
+mproc_event_destroy(mproc_event_t *event)
+{
+    mproc__object_close(event);
+}
+
+apr_status_t
+mproc_event_set(mproc_event_t *event)
+{
+    apr_status_t rv = event_check(event, "mproc_event_set");
+    _Atomic apr_uint64_t *word;
+    apr_uint64_t old;
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    word = event_word(event);
+    old = atomic_load(word);
+    do {
+        if (old & SET) {
+            return APR_SUCCESS;
+        }
+    } while (!atomic_compare_exchange_weak(
+        word, &old, ((old & ~WAITERS) + SEQUENCE) | SET));
+    if (old & WAITERS) {
+        mproc__unpark(word, MPROC__ALL);
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t
+mproc_event_clear(mproc_event_t *event)
+{
+    apr_status_t rv = event_check(event, "mproc_event_clear");
+    if (rv == APR_SUCCESS) {
+        atomic_fetch_and(event_word(event), ~SET);
+    }
+    return rv;
+}
+
+int
+mproc_event_is_set(mproc_event_t *event)
+{
+    return event_check(event, "mproc_event_is_set") == APR_SUCCESS &&
+           (atomic_load(event_word(event)) & SET);
+}
+
+/* Read only: is there reason to wait? */
+static int
+event_is_shut(void *baton)
+{
+    event_wait_t *wait = baton;
+    apr_uint64_t old = atomic_load(wait->word);
+    return !(old & SET) && old / SEQUENCE == wait->sequence;
+}
+
+static int
+event_must_sleep(void *baton)
+{
+    event_wait_t *wait = baton;
+    apr_uint64_t old = atomic_load(wait->word);
+    while (!(old & SET) && old / SEQUENCE == wait->sequence) {
+        if ((old & WAITERS) ||
+            atomic_compare_exchange_weak(wait->word, &old, old | WAITERS)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+apr_status_t
+mproc_event_wait(mproc_event_t *event, apr_interval_time_t timeout)
+{
+    apr_status_t rv = event_check(event, "mproc_event_wait");
+    event_wait_t wait;
+    apr_time_t deadline;
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    wait.word = event_word(event);
+    wait.sequence = atomic_load(wait.word) / SEQUENCE;
+    if (!event_is_shut(&wait)) {
+        return APR_SUCCESS;
+    }
+    deadline = mproc__deadline(timeout);
+    if (deadline != 0) {
+        mproc__spin(event_is_shut, &wait);
+    }
+    while (rv == APR_SUCCESS && event_is_shut(&wait)) {
+        void *word = wait.word;
+        rv = mproc__park(&word, 1, event_must_sleep, &wait, deadline);
+    }
+    if (!event_is_shut(&wait)) {
+        return APR_SUCCESS;
+    }
+    return mproc__fail(rv, rv == APR_TIMEUP
+                               ? "mproc_event_wait: nobody set the event in "
+                                 "time"
+                               : "mproc_event_wait: this thread cannot be "
+                                 "registered as a waiter; end some threads");
+}

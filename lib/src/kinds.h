@@ -1,0 +1,11 @@
+/* kinds.h: the kinds of objects that there are. */
+#ifndef MPROC_SRC_KINDS_H
+#define MPROC_SRC_KINDS_H
+
+#include "object.h"
+
+extern const mproc__object_ops_t mproc__lock_ops;
+extern const mproc__object_ops_t mproc__event_ops;
+extern const mproc__object_ops_t mproc__value_ops;
+
+#endif

@@ -1,0 +1,307 @@
+/*
+ * object.c: the local halves of shared objects.
+ *
+ * The process keeps a list of its local halves, guarded by a flag that is
+ * held for a few instructions: a forked child walks it, to take references
+ * of its own to what it inherited.
+ */
+#include "object.h"
+
+#include <stdlib.h>
+
+#include <mproc/error.h>
+
+#include "../../platform/plat_sys.h"
+#include "error.h"
+#include "kinds.h"
+#include "peers.h"
+
+static struct {
+    atomic_flag busy;
+    mproc_object_t *first;
+    apr_size_t count;
+} objects = {.busy = ATOMIC_FLAG_INIT};
+
+void
+mproc__objects_guard(void)
+{
+    while (atomic_flag_test_and_set_explicit(&objects.busy,
+                                             memory_order_acquire)) {
+        mproc_plat_yield();
+    }
+}
+
+void
+mproc__objects_unguard(void)
+{
+    atomic_flag_clear_explicit(&objects.busy, memory_order_release);
+}
+
+/* What each kind of object is; NULL for blocks that are none. */
+static const mproc__object_ops_t *
+object_ops(mproc_kind_e kind)
+{
+    switch (kind) {
+    case MPROC_KIND_LOCK:
+        return &mproc__lock_ops;
+    case MPROC_KIND_EVENT:
+        return &mproc__event_ops;
+    case MPROC_KIND_VALUE:
+        return &mproc__value_ops;
+    default:
+        return NULL;
+    }
+}
+
+static apr_status_t
+object_cleanup(void *data)
+{
+    mproc__object_close(data);
+    return APR_SUCCESS;
+}
+
+/* A local half whose hold is empty. */
+static apr_status_t
+object_new(mproc_object_t **object, const mproc__object_ops_t *ops,
+           apr_pool_t *pool)
+{
+    mproc_object_t *half;
+    apr_status_t rv = mproc__peers_attach();
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    half = pool == NULL ? calloc(1, ops->local_size)
+                        : apr_pcalloc(pool, ops->local_size);
+    if (half == NULL) {
+        return mproc__fail(APR_ENOMEM, "no memory for this process's half of "
+                                       "a shared object; free some memory");
+    }
+    half->ops = ops;
+    half->pool = pool;
+    half->hold = mproc__hold_new();
+    if (half->hold == NULL) {
+        if (pool == NULL) {
+            free(half);
+        }
+        return mproc__fail(APR_ENOMEM, "no shared memory to note that this "
+                                       "process uses a shared object; free "
+                                       "some objects");
+    }
+    *object = half;
+    return APR_SUCCESS;
+}
+
+static void
+object_free(mproc_object_t *half)
+{
+    mproc__hold_free(half->hold);
+    if (half->pool == NULL) {
+        free(half);
+    }
+}
+
+/* Its hold is filled: make it known. */
+static void
+object_enter(mproc_object_t *half)
+{
+    half->handle = mproc__hold_handle(half->hold);
+    half->shared = mproc__arena_at(half->handle);
+    mproc__objects_guard();
+    half->next = objects.first;
+    if (half->next != NULL) {
+        half->next->previous = half;
+    }
+    objects.first = half;
+    objects.count++;
+    mproc__objects_unguard();
+    if (half->pool != NULL) {
+        apr_pool_cleanup_register(half->pool, half, object_cleanup,
+                                  apr_pool_cleanup_null);
+    }
+}
+
+apr_status_t
+mproc__object_create(void *object, const mproc__object_ops_t *ops,
+                     apr_size_t size, apr_pool_t *pool)
+{
+    mproc_object_t *half;
+    apr_status_t rv;
+
+    *(void **)object = NULL;
+    rv = object_new(&half, ops, pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = mproc__arena_alloc(half->hold, size, ops->kind);
+    if (rv != APR_SUCCESS) {
+        object_free(half);
+        return rv;
+    }
+    object_enter(half);
+    *(void **)object = half;
+    return APR_SUCCESS;
+}
+
+apr_status_t
+mproc__object_open(void *object, mproc__handle_t handle, apr_pool_t *pool)
+{
+    mproc_object_t *half;
+    const mproc__object_ops_t *ops;
+    mproc_kind_e kind;
+    apr_status_t rv;
+
+    *(void **)object = NULL;
+    rv = mproc__peers_attach();
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    kind = mproc__arena_kind(handle);
+    ops = object_ops(kind);
+    if (ops == NULL && kind != MPROC_KIND_NONE) {
+        return mproc__fail(MPROC_EFORMAT,
+                           "the handle %" APR_UINT64_T_HEX_FMT
+                           " names a block of kind %s, which is no object; "
+                           "the bytes were not packed by mproc",
+                           handle, mproc_kind_name(kind));
+    }
+    if (ops == NULL) {
+        return mproc__fail(MPROC_ESTALE,
+                           "the handle %" APR_UINT64_T_HEX_FMT
+                           " names no object of this process tree that still "
+                           "exists; keep an object until its receiver has it",
+                           handle);
+    }
+    rv = object_new(&half, ops, pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = mproc__arena_hold(half->hold, handle);
+    if (rv != APR_SUCCESS) {
+        object_free(half);
+        return rv;
+    }
+    object_enter(half);
+    *(void **)object = half;
+    return APR_SUCCESS;
+}
+
+void
+mproc__object_close(void *object)
+{
+    mproc_object_t *half = object;
+
+    if (half == NULL || half->handle == 0) {
+        return;
+    }
+    if (half->pool != NULL) {
+        apr_pool_cleanup_kill(half->pool, half, object_cleanup);
+    }
+    mproc__objects_guard();
+    if (half->next != NULL) {
+        half->next->previous = half->previous;
+    }
+    if (half->previous != NULL) {
+        half->previous->next = half->next;
+    }
+    else {
+        objects.first = half->next;
+    }
+    objects.count--;
+    mproc__objects_unguard();
+    half->handle = 0;
+    half->shared = NULL;
+    /* In a forked child that never attached there is nothing to release. */
+    if (half->hold != NULL) {
+        mproc__arena_release(half->hold);
+        mproc__hold_free(half->hold);
+    }
+    if (half->pool == NULL) {
+        free(half);
+    }
+}
+
+/* -------------------------------------------------------------------- fork */
+
+apr_status_t
+mproc__objects_keep(mproc__hold_t *keep)
+{
+    mproc_object_t *half;
+    mproc__holder_t *holder;
+    apr_size_t room, count = 0;
+    apr_status_t rv = APR_SUCCESS;
+
+    mproc__objects_guard();
+    room = objects.count;
+    if (room > 0) {
+        rv = mproc__arena_alloc(keep,
+                                sizeof *holder + room * sizeof(mproc__hold_t),
+                                MPROC_KIND_JOB);
+    }
+    if (room > 0 && rv == APR_SUCCESS) {
+        holder = mproc__arena_at(mproc__hold_handle(keep));
+        /* Before the first hold, so that a death loses none; empty ones are
+         * fine. */
+        holder->count = (apr_uint32_t)room;
+        for (half = objects.first; half != NULL && rv == APR_SUCCESS;
+             half = half->next) {
+            rv = mproc__arena_hold(&holder->hold[count++], half->handle);
+            if (rv == MPROC_ESTALE) {
+                rv = APR_SUCCESS; /* The child will find that out, too. */
+            }
+        }
+    }
+    mproc__objects_unguard();
+    if (rv != APR_SUCCESS) {
+        mproc__arena_release(keep);
+    }
+    return rv;
+}
+
+void
+mproc__objects_forked(void)
+{
+    mproc_object_t *half;
+    atomic_flag_clear(&objects.busy);
+    for (half = objects.first; half != NULL; half = half->next) {
+        half->hold = NULL;
+    }
+}
+
+/* A half whose object has gone meanwhile keeps no address: calls on it say
+ * so. That happens after a bare fork() only, which nobody told us of. */
+apr_status_t
+mproc__objects_inherit(void)
+{
+    mproc_object_t *half;
+    apr_status_t rv = APR_SUCCESS;
+
+    mproc__objects_guard();
+    for (half = objects.first; half != NULL && rv == APR_SUCCESS;
+         half = half->next) {
+        if (half->hold != NULL) {
+            continue;
+        }
+        half->hold = mproc__hold_new();
+        if (half->hold == NULL) {
+            rv = mproc__fail(APR_ENOMEM, "no shared memory to note which "
+                                         "objects this forked child "
+                                         "inherited; free some");
+        }
+        else if ((rv = mproc__arena_hold(half->hold, half->handle)) ==
+                 MPROC_ESTALE) {
+            half->shared = NULL;
+            rv = APR_SUCCESS;
+        }
+    }
+    mproc__objects_unguard();
+    return rv;
+}
+
+int
+mproc__object_usable(void *object)
+{
+    mproc_object_t *half = object;
+
+    return half != NULL && mproc__peers_attach() == APR_SUCCESS &&
+           half->shared != NULL;
+}

@@ -1,0 +1,62 @@
+/*
+ * object.h: what all shared objects have in common.
+ *
+ * A shared object is a block of the arena (the shared half) and, in each
+ * process that uses it, a small local half that starts with mproc_object_t.
+ * The local half owns one reference to the block (a "hold", see arena.h).
+ */
+#ifndef MPROC_SRC_OBJECT_H
+#define MPROC_SRC_OBJECT_H
+
+#include <mproc/census.h>
+#include <mproc/types.h>
+
+#include "arena.h"
+
+/* What the library does with objects without knowing what they are. */
+typedef struct mproc__object_ops_t {
+    mproc_kind_e kind;
+    apr_size_t local_size; /* bytes of the local half */
+} mproc__object_ops_t;
+
+struct mproc_object_t {
+    const mproc__object_ops_t *ops;
+    mproc__handle_t handle;
+    void *shared;        /* the payload of the block, in this process */
+    mproc__hold_t *hold; /* this process's reference */
+    apr_pool_t *pool;    /* where the local half lives; NULL: the heap */
+    mproc_object_t *next, *previous; /* all of this process */
+};
+
+/* Make a block of `size` bytes, zeroed, and a local half for it. The object
+ * is published: others may open it as soon as they get the handle. */
+apr_status_t mproc__object_create(void *object, const mproc__object_ops_t *ops,
+                                  apr_size_t size, apr_pool_t *pool);
+
+/* Make a local half for an object that exists. MPROC_ESTALE when it does
+ * not, MPROC_EFORMAT when the handle names something else than an object. */
+apr_status_t mproc__object_open(void *object, mproc__handle_t handle,
+                                apr_pool_t *pool);
+
+/* Free the local half and its reference. NULL is fine. */
+void mproc__object_close(void *object);
+
+/* Whether an object can be used: not NULL, not closed, and this process, be
+ * it a bare fork() of one that had the object, is attached. */
+int mproc__object_usable(void *object);
+
+/* Before a fork: keep all objects of this process alive for the child, in
+ * one block that the hold refers to. The child, once attached, or whoever
+ * ends the hold's owner, releases it. */
+apr_status_t mproc__objects_keep(mproc__hold_t *keep);
+
+/* Around a fork: the list of objects is whole in the copy. */
+void mproc__objects_guard(void);
+void mproc__objects_unguard(void);
+
+/* In a forked child: nothing is held yet; then, attached: hold all that was
+ * inherited. */
+void mproc__objects_forked(void);
+apr_status_t mproc__objects_inherit(void);
+
+#endif

@@ -1,0 +1,290 @@
+/*
+ * parking.c: the one way to wait.
+ *
+ * A waiter writes into its own thread entry which words it waits for, sets
+ * its bit in the map of waiters, looks at the words once more (its `needed`
+ * function), and sleeps. A waker changes a word first and then looks through
+ * the map. Both are sequentially consistent, so one of them sees the other:
+ * no wake-up is lost. The waker claims a waiter by WAITING -> WOKEN, one
+ * compare-and-swap, so that each wake-up goes to one thread; then it wakes it.
+ *
+ * A wake-up only says "look again": what may be had lies in the word. When a
+ * waker dies between word and wake, or a woken thread dies before it looked,
+ * the recovery wakes everybody. A waiter also looks by itself every 100 ms;
+ * should that ever find what no wake-up told, it is counted as a rescue, and
+ * the tests want none. Invariant: a thread sleeps only while its bit is set,
+ * and every change that it waits for is followed by a look at the bits, or
+ * by a death.
+ */
+#include "parking.h"
+
+#include <mproc/error.h>
+
+#include "../../platform/plat_sys.h"
+#include "layout.h"
+#include "peers.h"
+
+/* A thread's `waiting`: state 0-1, and which of its waits it is, so that a
+ * waker that comes late does not take the next wait for this one. */
+enum {
+    IDLE,
+    WAITING,
+    WOKEN
+};
+#define WAIT_STATE(waiting) ((waiting)&3U)
+#define WAIT_NEXT(waiting) (((waiting) & ~3U) + 4U)
+
+#define SLICE (100 * 1000) /* microseconds between looks around */
+#define GRACE (20 * 1000)  /* for a waker that is slow, not dead */
+#define SPIN_MOST 2000     /* rounds; about 20 microseconds */
+#define SPIN_LEAST 16
+
+/* How long spinning pays for this thread; found out as it goes. */
+static _Thread_local int spin_rounds = SPIN_MOST / 4;
+
+apr_time_t
+mproc__deadline(apr_interval_time_t timeout)
+{
+    if (timeout == MPROC_FOREVER) {
+        return MPROC_PLAT_NEVER;
+    }
+    if (timeout <= 0) {
+        return 0;
+    }
+    if (timeout > MPROC_PLAT_NEVER / 2) {
+        return MPROC_PLAT_NEVER;
+    }
+    return mproc_plat_clock() + timeout;
+}
+
+apr_time_t
+mproc_clock(void)
+{
+    return mproc_plat_clock();
+}
+
+apr_interval_time_t
+mproc_timeout_until(apr_time_t deadline)
+{
+    apr_time_t now = mproc_plat_clock();
+    return deadline > now ? deadline - now : 0;
+}
+
+int
+mproc__spin(mproc__needed_fn_t needed, void *baton)
+{
+    static atomic_int processors;
+    int count = atomic_load_explicit(&processors, memory_order_relaxed);
+    int i;
+
+    if (count == 0) {
+        count = mproc_plat_cpu_count();
+        atomic_store_explicit(&processors, count, memory_order_relaxed);
+    }
+    if (count < 2) {
+        return !needed(baton);
+    }
+    for (i = 0; i < spin_rounds; i++) {
+        if (!needed(baton)) {
+            if (spin_rounds < SPIN_MOST) {
+                spin_rounds += spin_rounds / 4 + 1;
+            }
+            return 1;
+        }
+        mproc_plat_pause();
+    }
+    if (spin_rounds > SPIN_LEAST) {
+        spin_rounds -= spin_rounds / 8;
+    }
+    return 0;
+}
+
+/* ----------------------------------------------------------------- waiting */
+
+static apr_uint32_t
+waiter_enter(mproc__thread_t *self, void *const *words, int count)
+{
+    apr_uint32_t waiting = WAIT_NEXT(atomic_load(&self->waiting)) | WAITING;
+    apr_uint64_t index = (apr_uint64_t)(self - mproc__arena.thread);
+    int i;
+    for (i = 0; i < count; i++) {
+        atomic_store_explicit(&self->word[i], mproc__arena_offset(words[i]),
+                              memory_order_relaxed);
+    }
+    atomic_store_explicit(&self->word_count, (apr_uint32_t)count,
+                          memory_order_relaxed);
+    atomic_store(&self->since,
+                 atomic_fetch_add(&mproc__arena.header->ticket, 1));
+    atomic_store(&self->waiting, waiting);
+    atomic_fetch_or(&mproc__arena.header->parked[index / 64],
+                    (apr_uint64_t)1 << index % 64);
+    return waiting;
+}
+
+/* Returns 1 when somebody had woken it. */
+static int
+waiter_leave(mproc__thread_t *self, apr_uint32_t waiting)
+{
+    apr_uint64_t index = (apr_uint64_t)(self - mproc__arena.thread);
+    atomic_fetch_and(&mproc__arena.header->parked[index / 64],
+                     ~((apr_uint64_t)1 << index % 64));
+    return atomic_exchange(&self->waiting, (waiting & ~3U) | IDLE) != waiting;
+}
+
+/* A slice has passed without a wake-up; is there one that should have come? */
+static void
+waiter_look(mproc__thread_t *self, apr_uint32_t waiting,
+            mproc__needed_fn_t needed, void *baton)
+{
+    mproc__peers_look_around();
+    if (needed(baton) || atomic_load(&self->waiting) != waiting) {
+        return;
+    }
+    if (mproc_plat_park_wait(&self->park, mproc_plat_clock() + GRACE) ==
+            APR_TIMEUP &&
+        atomic_load(&self->waiting) == waiting) {
+        atomic_fetch_add(&mproc__arena.header->rescues, 1);
+    }
+}
+
+apr_status_t
+mproc__park(void *const *words, int count, mproc__needed_fn_t needed,
+            void *baton, apr_time_t deadline)
+{
+    mproc__thread_t *self = mproc__thread_self();
+    apr_status_t rv = APR_SUCCESS;
+    apr_uint32_t waiting;
+
+    if (self == NULL) {
+        return APR_ENOMEM;
+    }
+    waiting = waiter_enter(self, words, count);
+    /* Not while it is WOKEN: nobody would wake it again. A waker may have
+     * taken it before its bit was set, and died. */
+    while (needed(baton) && atomic_load(&self->waiting) == waiting) {
+        apr_time_t now = mproc_plat_clock(), slice = now + SLICE;
+        if (now >= deadline) {
+            rv = APR_TIMEUP;
+            break;
+        }
+        if (mproc_plat_park_wait(&self->park,
+                                 slice < deadline ? slice : deadline) ==
+            APR_SUCCESS) {
+            break;
+        }
+        waiter_look(self, waiting, needed, baton);
+    }
+    return waiter_leave(self, waiting) ? APR_SUCCESS : rv;
+}
+
+/* ------------------------------------------------------------------ waking */
+
+/* Whether the thread waits for a word; then `waiting` tells which wait. */
+static int
+waiter_waits_for(mproc__thread_t *thread, apr_uint64_t offset,
+                 apr_uint32_t *waiting)
+{
+    apr_uint32_t count, i;
+    *waiting = atomic_load(&thread->waiting);
+    count = atomic_load(&thread->word_count);
+    if (WAIT_STATE(*waiting) != WAITING) {
+        return 0;
+    }
+    for (i = 0; i < count && i < MPROC__PARK_WORDS; i++) {
+        if (atomic_load(&thread->word[i]) == offset) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int
+waiter_wake(mproc__thread_t *thread, apr_uint32_t waiting)
+{
+    if (!atomic_compare_exchange_strong(&thread->waiting, &waiting,
+                                        (waiting & ~3U) | WOKEN)) {
+        return 0;
+    }
+    mproc_plat_park_wake(&thread->park);
+    return 1;
+}
+
+/* Wake all who wait for the word. */
+static int
+waiters_wake(apr_uint64_t offset)
+{
+    apr_uint64_t high = atomic_load(&mproc__arena.header->threads_high), i;
+    apr_uint32_t waiting;
+    int woken = 0;
+
+    for (i = 0; i < (high + 63) / 64; i++) {
+        apr_uint64_t bits = atomic_load(&mproc__arena.header->parked[i]);
+        for (; bits != 0; bits &= bits - 1) {
+            mproc__thread_t *thread =
+                &mproc__arena.thread[i * 64 + (unsigned)__builtin_ctzll(bits)];
+            if (waiter_waits_for(thread, offset, &waiting)) {
+                woken += waiter_wake(thread, waiting);
+            }
+        }
+    }
+    return woken;
+}
+
+/* Wake the one who waits longest for the word; 0 when nobody waits. */
+static int
+waiters_wake_first(apr_uint64_t offset, int *woken)
+{
+    apr_uint64_t high = atomic_load(&mproc__arena.header->threads_high), i;
+    mproc__thread_t *first = NULL;
+    apr_uint64_t since = 0;
+    apr_uint32_t waiting, which = 0;
+
+    for (i = 0; i < (high + 63) / 64; i++) {
+        apr_uint64_t bits = atomic_load(&mproc__arena.header->parked[i]);
+        for (; bits != 0; bits &= bits - 1) {
+            mproc__thread_t *thread =
+                &mproc__arena.thread[i * 64 + (unsigned)__builtin_ctzll(bits)];
+            if (waiter_waits_for(thread, offset, &waiting) &&
+                (first == NULL || atomic_load(&thread->since) < since)) {
+                first = thread;
+                since = atomic_load(&thread->since);
+                which = waiting;
+            }
+        }
+    }
+    if (first == NULL) {
+        return 0;
+    }
+    *woken += waiter_wake(first, which);
+    return 1;
+}
+
+int
+mproc__unpark(void *word, int n)
+{
+    apr_uint64_t offset = mproc__arena_offset(word);
+    int woken = 0;
+
+    if (n == MPROC__ALL) {
+        return waiters_wake(offset);
+    }
+    while (woken < n && waiters_wake_first(offset, &woken)) {
+    }
+    return woken;
+}
+
+void
+mproc__unpark_all(void)
+{
+    apr_uint64_t high = atomic_load(&mproc__arena.header->threads_high), i;
+    for (i = 0; i < (high + 63) / 64; i++) {
+        apr_uint64_t bits = atomic_load(&mproc__arena.header->parked[i]);
+        for (; bits != 0; bits &= bits - 1) {
+            /* Whatever it says of itself: a waker may have died after WOKEN
+             * and before the wake. */
+            mproc_plat_park_wake(
+                &mproc__arena.thread[i * 64 + (unsigned)__builtin_ctzll(bits)]
+                     .park);
+        }
+    }
+}

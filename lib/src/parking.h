@@ -1,0 +1,51 @@
+/*
+ * parking.h: the one way to wait.
+ *
+ * A word is any atomic in the arena, named by its offset. Who waits says on
+ * which words, looks once more, and sleeps; who changes a word so that
+ * somebody may go on, and sees in the word that somebody waits, unparks. The
+ * protocol stands at the top of parking.c.
+ */
+#ifndef MPROC_SRC_PARKING_H
+#define MPROC_SRC_PARKING_H
+
+#include <mproc/types.h>
+
+#include "arena.h"
+
+/* Words that one thread can wait on at once. */
+#define MPROC__PARK_WORDS 4
+
+/* Whether the wait is still needed: nonzero while it is. Called several
+ * times; may set a "somebody waits" flag in the word. */
+typedef int (*mproc__needed_fn_t)(void *baton);
+
+/* Spin a little while the wait is needed; where no other processor is free,
+ * or spinning has not paid lately, hardly at all. Returns 1 when the wait is
+ * not needed any more. Here `needed` must only look. */
+int mproc__spin(mproc__needed_fn_t needed, void *baton);
+
+/*
+ * Wait until somebody unparks one of the words, or the wait is not needed.
+ * The caller looks at its words again and comes back if it must: a return
+ * says "look", no more. Looks around for the dead every 100 ms.
+ * @param deadline on mproc_clock(); MPROC_PLAT_NEVER
+ * @return APR_SUCCESS; APR_TIMEUP; APR_ENOMEM when the thread has no entry
+ */
+apr_status_t mproc__park(void *const *words, int count,
+                         mproc__needed_fn_t needed, void *baton,
+                         apr_time_t deadline);
+
+/* Wake at most n threads that wait on a word, those that wait longest first.
+ * Returns how many. Never waits. */
+int mproc__unpark(void *word, int n);
+
+#define MPROC__ALL 0x7fffffff
+
+/* Wake everybody, to look again: after a death. */
+void mproc__unpark_all(void);
+
+/* Turn a timeout into a deadline on mproc_clock(). */
+apr_time_t mproc__deadline(apr_interval_time_t timeout);
+
+#endif

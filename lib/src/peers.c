@@ -1,0 +1,580 @@
+/*
+ * peers.c: who is attached, and what happens when somebody dies.
+ *
+ * A process attaches by proving that it lives (plat_life.h) in a free slot
+ * and then setting the slot's state:
+ *
+ *   FREE(n) -> LIVE(pid, n + 1) -> DEAD(n + 1) -> FREE(n + 1)
+ *
+ * Nobody detaches: who ends, however, is found dead, by its parent or by a
+ * waiter that looks around, and the finder runs the recovery. Slot and n make
+ * the peer's id, never used twice.
+ *
+ * Recovery of D by R: take the office (compare-and-swap of `recoverer` from
+ * nobody, or from somebody who is dead and recovered, to R), mark D DEAD,
+ * finish or undo what D's threads had begun, release what D held, free its
+ * thread entries, wake all who wait (they look again, and find locks of the
+ * dead), free the slot, leave the office. Every step can be run again, and R
+ * works through its own intents: when R dies, R is recovered first, which
+ * completes the step R was at, and then D is taken up again from the start.
+ * Invariant: while a slot is not FREE or LIVE, whoever holds its office is
+ * alive, or dead and found by the next look around.
+ */
+#include "peers.h"
+
+#include <stdlib.h>
+
+#include <mproc/error.h>
+
+#include "../../platform/plat_life.h"
+#include "../../platform/plat_sys.h"
+#include "error.h"
+#include "layout.h"
+#include "object.h"
+#include "parking.h"
+
+/* A peer's state: state 0-7, incarnation 8-31, pid 32-63. */
+enum {
+    PEER_FREE,
+    PEER_LIVE,
+    PEER_DEAD
+};
+#define PEER_STATE(state) ((unsigned)((state)&255))
+#define PEER_INCARNATION(state) ((apr_uint32_t)((state) >> 8 & 0xffffff))
+#define PEER_PID(state) ((apr_int64_t)(apr_uint32_t)((state) >> 32))
+
+/* A peer's id: slot 0-11, incarnation 12-35. */
+#define ID_SLOT(id) ((unsigned)((id) & (MPROC__PEERS - 1)))
+#define ID_INCARNATION(id) ((apr_uint32_t)((id) >> 12 & 0xffffff))
+
+/* A slot's office: who recovers 0-35, which incarnation of it 36-59. */
+#define OFFICE_PEER(office)                                                    \
+    ((office) & ((APR_UINT64_C(1) << MPROC__PEER_BITS) - 1))
+#define OFFICE_INCARNATION(office)                                             \
+    ((apr_uint32_t)((office) >> MPROC__PEER_BITS & 0xffffff))
+#define OFFICE(peer, incarnation)                                              \
+    ((apr_uint64_t)(incarnation) << MPROC__PEER_BITS | (peer))
+
+/* A thread's state: used 0, peer 1-36, incarnation 37-63. */
+#define THREAD_USED APR_UINT64_C(1)
+#define THREAD_PEER(state) ((state) >> 1 & APR_UINT64_C(0xfffffffff))
+#define THREAD_NEXT(state) (((state) >> 37 << 37) + (APR_UINT64_C(1) << 37))
+
+#define LOOK_EVERY (100 * 1000) /* microseconds */
+#define HOLD_BLOCK 4080         /* payload of a hold list's block */
+
+/* The payload of a hold list's block. */
+typedef struct hold_list_t {
+    mproc__hold_t next;
+    mproc__hold_t hold[HOLD_BLOCK / sizeof(mproc__hold_t) - 1];
+} hold_list_t;
+#define HOLD_LIST_COUNT (sizeof((hold_list_t *)0)->hold / sizeof(mproc__hold_t))
+
+/* This process, private. */
+static struct {
+    atomic_flag busy;      /* guards attaching and the free holds */
+    atomic_flag repairing; /* guards recovery, which may take holds */
+    _Atomic mproc__peer_t self;
+    atomic_uint epoch;
+    int hooked;
+    mproc__hold_t **free;         /* holds not in use */
+    apr_size_t free_count, total; /* total: room in free, too */
+    mproc__hold_t *tail;          /* where the next hold list is to be hung */
+} peers = {.busy = ATOMIC_FLAG_INIT, .repairing = ATOMIC_FLAG_INIT};
+
+static _Thread_local mproc__thread_t *thread_self;
+
+static void
+guard(atomic_flag *flag)
+{
+    while (atomic_flag_test_and_set_explicit(flag, memory_order_acquire)) {
+        mproc_plat_yield();
+    }
+}
+
+static void
+unguard(atomic_flag *flag)
+{
+    atomic_flag_clear_explicit(flag, memory_order_release);
+}
+
+static mproc__peer_t
+peer_id(unsigned slot, apr_uint64_t state)
+{
+    return (mproc__peer_t)PEER_INCARNATION(state) << 12 | slot;
+}
+
+/* Raise a high-water mark, having put memory behind what it covers. */
+static apr_status_t
+table_reach(mproc__word_t *high, apr_uint64_t index, const void *entry,
+            apr_size_t size)
+{
+    apr_uint64_t old = atomic_load(high);
+    apr_status_t rv;
+    if (index < old) {
+        return APR_SUCCESS;
+    }
+    rv = mproc__arena_commit(entry, size);
+    while (rv == APR_SUCCESS && old <= index &&
+           !atomic_compare_exchange_weak(high, &old, index + 1)) {
+    }
+    return rv;
+}
+
+/* --------------------------------------------------------------- attaching */
+
+/* A forked child is nobody yet, and has nothing. */
+static void
+peers_forked(void)
+{
+    atomic_store(&peers.self, 0);
+    atomic_fetch_add(&peers.epoch, 1);
+    thread_self = NULL;
+    peers.free = NULL; /* Not freed: who knows who held malloc's lock. */
+    peers.free_count = peers.total = 0;
+    peers.tail = NULL;
+    atomic_flag_clear(&peers.busy);
+    atomic_flag_clear(&peers.repairing);
+    mproc__objects_forked();
+}
+
+static apr_status_t
+slot_take(unsigned slot)
+{
+    mproc__peer_entry_t *entry = &mproc__arena.peer[slot];
+    apr_uint64_t state;
+    apr_status_t rv = table_reach(&mproc__arena.header->peers_high, slot, entry,
+                                  sizeof *entry);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    state = atomic_load(&entry->state);
+    if (PEER_STATE(state) != PEER_FREE ||
+        mproc_plat_life_hold(&mproc__arena.map, slot) != APR_SUCCESS) {
+        return APR_EBUSY;
+    }
+    /* The proof comes first: nobody is LIVE without it. */
+    if (!atomic_compare_exchange_strong(
+            &entry->state, &state,
+            (apr_uint64_t)mproc_plat_pid() << 32 |
+                ((apr_uint64_t)(PEER_INCARNATION(state) + 1) & 0xffffff) << 8 |
+                PEER_LIVE)) {
+        mproc_plat_life_drop(&mproc__arena.map, slot);
+        return APR_EBUSY;
+    }
+    entry->start = mproc_plat_life_start();
+    atomic_store(&peers.self, peer_id(slot, atomic_load(&entry->state)));
+    return APR_SUCCESS;
+}
+
+static apr_status_t
+attach_slot(void)
+{
+    apr_status_t rv = APR_EBUSY;
+    unsigned slot;
+    for (slot = 0; slot < MPROC__PEERS && rv == APR_EBUSY; slot++) {
+        rv = slot_take(slot);
+    }
+    if (rv == APR_EBUSY) {
+        return mproc__fail(APR_ENOMEM,
+                           "%d processes are attached to this tree already, "
+                           "which is as many as fit; end some",
+                           MPROC__PEERS);
+    }
+    if (rv != APR_SUCCESS) {
+        return mproc__fail(rv, "no memory to attach this process to the "
+                               "shared arena; free some memory");
+    }
+    peers.tail = &mproc__arena.peer[ID_SLOT(peers.self)].holds;
+    return APR_SUCCESS;
+}
+
+static apr_status_t
+attach(apr_int64_t map_handle, apr_uint64_t map_size)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int inherit = 0;
+
+    guard(&peers.busy);
+    if (atomic_load(&peers.self) == 0) {
+        inherit = mproc__arena.header != NULL;
+        if (!peers.hooked) {
+            rv = mproc_plat_on_fork(peers_forked);
+            peers.hooked = rv == APR_SUCCESS;
+        }
+        if (rv == APR_SUCCESS && !inherit) {
+            rv = map_size == 0 ? mproc__arena_create()
+                               : mproc__arena_attach(map_handle, map_size);
+        }
+        if (rv == APR_SUCCESS) {
+            rv = attach_slot();
+        }
+    }
+    unguard(&peers.busy);
+    if (rv == APR_SUCCESS && inherit) {
+        rv = mproc__objects_inherit();
+    }
+    return rv;
+}
+
+apr_status_t
+mproc__peers_attach(void)
+{
+    return atomic_load_explicit(&peers.self, memory_order_relaxed) != 0
+               ? APR_SUCCESS
+               : attach(0, 0);
+}
+
+apr_status_t
+mproc__peers_join(apr_int64_t map_handle, apr_uint64_t map_size)
+{
+    return attach(map_handle, map_size);
+}
+
+void
+mproc__peers_map(apr_int64_t *map_handle, apr_uint64_t *map_size)
+{
+    *map_handle = mproc__arena.map.handle;
+    *map_size = mproc__arena.map.size;
+}
+
+mproc__peer_t
+mproc__peer_self(void)
+{
+    return atomic_load_explicit(&peers.self, memory_order_relaxed);
+}
+
+unsigned
+mproc__peers_epoch(void)
+{
+    return atomic_load(&peers.epoch);
+}
+
+/* ----------------------------------------------------------------- threads */
+
+/* Its thread ends: nothing is begun, nothing is waited for. */
+static void
+thread_ended(void *value)
+{
+    mproc__thread_t *thread = value;
+    apr_uint64_t state = atomic_load(&thread->state);
+    if (thread == thread_self && THREAD_PEER(state) == mproc__peer_self()) {
+        mproc_plat_park_done(&thread->park);
+        thread_self = NULL;
+        atomic_store(&thread->state, THREAD_NEXT(state));
+    }
+}
+
+static mproc__thread_t *
+thread_take(mproc__thread_t *thread)
+{
+    apr_uint64_t state = atomic_load(&thread->state);
+    if ((state & THREAD_USED) ||
+        !atomic_compare_exchange_strong(
+            &thread->state, &state,
+            (state >> 37 << 37) | mproc__peer_self() << 1 | THREAD_USED)) {
+        return NULL;
+    }
+    atomic_fetch_and(&thread->waiting, ~3U);
+    if (mproc_plat_park_init(&thread->park) != APR_SUCCESS ||
+        mproc_plat_thread_on_exit(thread_ended, thread) != APR_SUCCESS) {
+        atomic_store(&thread->state, THREAD_NEXT(state));
+        return NULL;
+    }
+    return thread;
+}
+
+mproc__thread_t *
+mproc__thread_self(void)
+{
+    apr_uint64_t i;
+    if (thread_self != NULL) {
+        return thread_self;
+    }
+    if (mproc__peers_attach() != APR_SUCCESS) {
+        return NULL;
+    }
+    for (i = 0; i < MPROC__THREADS && thread_self == NULL; i++) {
+        mproc__thread_t *thread = &mproc__arena.thread[i];
+        if (table_reach(&mproc__arena.header->threads_high, i, thread,
+                        sizeof *thread) != APR_SUCCESS) {
+            return NULL;
+        }
+        thread_self = thread_take(thread);
+    }
+    return thread_self;
+}
+
+/* ------------------------------------------------------------------- holds */
+
+/* Hang one more block of holds onto the list; the guard is held. */
+static int
+holds_grow(void)
+{
+    mproc__hold_t **more;
+    hold_list_t *list;
+    apr_size_t i;
+
+    /* Room for all there are, so that giving one back cannot fail. */
+    more = realloc(peers.free, (peers.total + HOLD_LIST_COUNT) * sizeof *more);
+    if (more == NULL) {
+        return 0;
+    }
+    peers.free = more;
+    if (mproc__arena_alloc(peers.tail, sizeof *list, MPROC_KIND_HOLD) !=
+        APR_SUCCESS) {
+        return 0;
+    }
+    list = mproc__arena_at(mproc__hold_handle(peers.tail));
+    peers.tail = &list->next;
+    peers.total += HOLD_LIST_COUNT;
+    for (i = HOLD_LIST_COUNT; i > 0; i--) {
+        peers.free[peers.free_count++] = &list->hold[i - 1];
+    }
+    return 1;
+}
+
+mproc__hold_t *
+mproc__hold_new(void)
+{
+    mproc__hold_t *hold = NULL;
+    if (mproc__thread_self() == NULL) {
+        return NULL;
+    }
+    guard(&peers.busy);
+    if (peers.free_count > 0 || holds_grow()) {
+        hold = peers.free[--peers.free_count];
+    }
+    unguard(&peers.busy);
+    return hold;
+}
+
+void
+mproc__hold_free(mproc__hold_t *hold)
+{
+    if (mproc__hold_handle(hold) != 0) {
+        return; /* It could not be released: it goes with the process. */
+    }
+    guard(&peers.busy);
+    peers.free[peers.free_count++] = hold;
+    unguard(&peers.busy);
+}
+
+/* Release all that a dead peer held, then its list, from the end. */
+static void
+holds_release(mproc__peer_entry_t *entry)
+{
+    hold_list_t *list;
+    mproc__hold_t *last;
+    apr_size_t i;
+
+    for (last = &entry->holds;
+         (list = mproc__arena_at(mproc__hold_handle(last))) != NULL;
+         last = &list->next) {
+        for (i = 0; i < HOLD_LIST_COUNT; i++) {
+            if (mproc__hold_handle(&list->hold[i]) != 0) {
+                mproc__arena_release(&list->hold[i]);
+            }
+        }
+    }
+    while (mproc__hold_handle(&entry->holds) != 0) {
+        for (last = &entry->holds;;) {
+            list = mproc__arena_at(mproc__hold_handle(last));
+            if (list == NULL || mproc__hold_handle(&list->next) == 0) {
+                break;
+            }
+            last = &list->next;
+        }
+        mproc__arena_release(last);
+    }
+}
+
+/* ---------------------------------------------------------------- recovery */
+
+static void recover(unsigned slot, apr_uint64_t state);
+
+static int
+peer_has_ended(unsigned slot, apr_uint64_t state)
+{
+    return mproc_plat_life_ended(&mproc__arena.map, slot, PEER_PID(state),
+                                 mproc__arena.peer[slot].start);
+}
+
+/* Take the office of recovering a peer; 0 when somebody alive has it, or all
+ * is done. What is left in it from a former holder of the slot means nothing:
+ * followed, it could lead in a circle. */
+static int
+office_take(mproc__peer_entry_t *entry, apr_uint64_t dead)
+{
+    mproc__peer_t self = mproc__peer_self();
+    apr_uint64_t office = atomic_load(&entry->recoverer);
+    mproc__peer_t other = OFFICE_PEER(office);
+
+    if (PEER_INCARNATION(atomic_load(&entry->state)) !=
+        PEER_INCARNATION(dead)) {
+        return 0;
+    }
+    if (other != 0 && other != self &&
+        OFFICE_INCARNATION(office) == PEER_INCARNATION(dead)) {
+        unsigned slot = ID_SLOT(other);
+        apr_uint64_t state = atomic_load(&mproc__arena.peer[slot].state);
+        if (PEER_INCARNATION(state) == ID_INCARNATION(other) &&
+            PEER_STATE(state) != PEER_FREE) {
+            if (PEER_STATE(state) == PEER_LIVE &&
+                !peer_has_ended(slot, state)) {
+                return 0;
+            }
+            /* First complete what that one was at. */
+            recover(slot, state);
+            state = atomic_load(&mproc__arena.peer[slot].state);
+            if (PEER_INCARNATION(state) == ID_INCARNATION(other) &&
+                PEER_STATE(state) != PEER_FREE) {
+                return 0;
+            }
+        }
+    }
+    return atomic_compare_exchange_strong(&entry->recoverer, &office,
+                                          OFFICE(self, PEER_INCARNATION(dead)));
+}
+
+static void
+threads_recover(mproc__peer_t dead)
+{
+    apr_uint64_t high = atomic_load(&mproc__arena.header->threads_high), i;
+    for (i = 0; i < high; i++) {
+        mproc__thread_t *thread = &mproc__arena.thread[i];
+        apr_uint64_t state = atomic_load(&thread->state);
+        if ((state & THREAD_USED) && THREAD_PEER(state) == dead) {
+            mproc__block_recover(thread);
+        }
+    }
+}
+
+static void
+threads_free(mproc__peer_t dead)
+{
+    apr_uint64_t high = atomic_load(&mproc__arena.header->threads_high), i;
+    for (i = 0; i < high; i++) {
+        mproc__thread_t *thread = &mproc__arena.thread[i];
+        apr_uint64_t state = atomic_load(&thread->state);
+        if ((state & THREAD_USED) && THREAD_PEER(state) == dead) {
+            atomic_fetch_and(&thread->waiting, ~3U);
+            atomic_fetch_and(&mproc__arena.header->parked[i / 64],
+                             ~((apr_uint64_t)1 << i % 64));
+            atomic_store(&thread->state, THREAD_NEXT(state));
+        }
+    }
+}
+
+/* `repairing` is held; `state` is what the caller found dead. */
+static void
+recover(unsigned slot, apr_uint64_t state)
+{
+    mproc__peer_entry_t *entry = &mproc__arena.peer[slot];
+    mproc__peer_t self = mproc__peer_self(), dead = peer_id(slot, state);
+    apr_uint64_t mine = OFFICE(self, PEER_INCARNATION(state)), now;
+
+    if (mproc__thread_self() == NULL || !office_take(entry, state)) {
+        return;
+    }
+    now = atomic_load(&entry->state);
+    if (PEER_INCARNATION(now) == PEER_INCARNATION(state) &&
+        PEER_STATE(now) != PEER_FREE) {
+        atomic_store(&entry->state,
+                     (now & APR_UINT64_C(0xffffffffffffff00)) | PEER_DEAD);
+        threads_recover(dead);
+        holds_release(entry);
+        mproc__chunk_rehint();
+        threads_free(dead);
+        mproc__unpark_all();
+        entry->start = 0;
+        atomic_store(&entry->state,
+                     (apr_uint64_t)PEER_INCARNATION(now) << 8 | PEER_FREE);
+    }
+    atomic_compare_exchange_strong(&entry->recoverer, &mine, 0);
+}
+
+static int
+recover_if_dead(unsigned slot, apr_uint64_t state)
+{
+    if (PEER_STATE(state) == PEER_FREE ||
+        peer_id(slot, state) == mproc__peer_self() ||
+        (PEER_STATE(state) == PEER_LIVE && !peer_has_ended(slot, state))) {
+        return 0;
+    }
+    guard(&peers.repairing);
+    recover(slot, state);
+    unguard(&peers.repairing);
+    return 1;
+}
+
+int
+mproc__peer_is_gone(mproc__peer_t peer)
+{
+    apr_uint64_t state;
+    if (ID_SLOT(peer) >= atomic_load(&mproc__arena.header->peers_high)) {
+        return 1;
+    }
+    state = atomic_load(&mproc__arena.peer[ID_SLOT(peer)].state);
+    return PEER_INCARNATION(state) != ID_INCARNATION(peer) ||
+           PEER_STATE(state) != PEER_LIVE;
+}
+
+int
+mproc__peer_is_dead(mproc__peer_t peer)
+{
+    unsigned slot = ID_SLOT(peer);
+    return mproc__peer_is_gone(peer) ||
+           recover_if_dead(slot, atomic_load(&mproc__arena.peer[slot].state));
+}
+
+void
+mproc__peers_ended(apr_int64_t pid)
+{
+    apr_uint64_t high, slot;
+    if (mproc__peer_self() == 0) {
+        return;
+    }
+    high = atomic_load(&mproc__arena.header->peers_high);
+    for (slot = 0; slot < high; slot++) {
+        apr_uint64_t state = atomic_load(&mproc__arena.peer[slot].state);
+        if (PEER_STATE(state) != PEER_FREE && PEER_PID(state) == pid) {
+            recover_if_dead((unsigned)slot, state);
+        }
+    }
+}
+
+void
+mproc__peers_look_around(void)
+{
+    apr_uint64_t now = (apr_uint64_t)mproc_plat_clock(), last, high, slot;
+
+    if (mproc__peers_attach() != APR_SUCCESS) {
+        return;
+    }
+    last = atomic_load(&mproc__arena.header->last_look);
+    if (now - last < LOOK_EVERY ||
+        !atomic_compare_exchange_strong(&mproc__arena.header->last_look, &last,
+                                        now)) {
+        return;
+    }
+    high = atomic_load(&mproc__arena.header->peers_high);
+    for (slot = 0; slot < high; slot++) {
+        recover_if_dead((unsigned)slot,
+                        atomic_load(&mproc__arena.peer[slot].state));
+    }
+}
+
+/* ------------------------------------------------------------------ census */
+
+int
+mproc__peer_entry_live(const mproc__peer_entry_t *entry)
+{
+    return PEER_STATE(atomic_load(&entry->state)) == PEER_LIVE;
+}
+
+int
+mproc__thread_used(const mproc__thread_t *thread)
+{
+    return (int)(atomic_load(&thread->state) & THREAD_USED);
+}

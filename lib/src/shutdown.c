@@ -1,0 +1,185 @@
+/*
+ * shutdown.c: what a normal end ends.
+ *
+ * First the hooks, the last registered first; then daemonic children, in
+ * bounded steps; then the others are waited for; last the fork server goes.
+ * What fails is passed over. Children may still be started meanwhile, so
+ * each step is repeated until there is nobody left.
+ */
+#include "family.h"
+
+#include <stdlib.h>
+
+#include <mproc/error.h>
+
+#include "../../platform/plat_sys.h"
+#include "error.h"
+
+/* How long a daemonic child may take to end by itself, in microseconds. */
+#define GRACE (2 * 1000 * 1000)
+
+typedef struct hook_t {
+    struct hook_t *next;
+    void (*run)(void *baton);
+    void *baton;
+} hook_t;
+
+static hook_t *hooks;
+static int exit_enabled = 1;
+
+void
+mproc__shutdown_forget(void)
+{
+    /* Not freed: what they would free is the parent's. */
+    hooks = NULL;
+}
+
+apr_status_t
+mproc__at_shutdown(void (*run)(void *baton), void *baton)
+{
+    hook_t *hook = malloc(sizeof *hook);
+
+    if (hook == NULL) {
+        return mproc__fail(APR_ENOMEM, "cannot note what is to be done at the "
+                                       "end of this process: memory is "
+                                       "short");
+    }
+    hook->run = run;
+    hook->baton = baton;
+    mproc__family_lock();
+    hook->next = hooks;
+    hooks = hook;
+    mproc__family_unlock();
+    return APR_SUCCESS;
+}
+
+void
+mproc__at_shutdown_remove(void (*run)(void *baton), void *baton)
+{
+    hook_t *found = NULL;
+
+    mproc__family_lock();
+    for (hook_t **hook = &hooks; *hook != NULL; hook = &(*hook)->next) {
+        if ((*hook)->run == run && (*hook)->baton == baton) {
+            found = *hook;
+            *hook = found->next;
+            break;
+        }
+    }
+    mproc__family_unlock();
+    free(found);
+}
+
+static void
+hooks_run(void)
+{
+    for (;;) {
+        mproc__family_lock();
+        hook_t *hook = hooks;
+        if (hook != NULL) {
+            hooks = hook->next;
+        }
+        mproc__family_unlock();
+        if (hook == NULL) {
+            return;
+        }
+        hook->run(hook->baton);
+        free(hook);
+    }
+}
+
+/* A child that is still to be ended; it is taken. */
+static mproc_process_t *
+child_find(int daemon)
+{
+    mproc__family_lock();
+    mproc_process_t *child = mproc__family.children;
+    while (child != NULL &&
+           (child->hidden || child->given_up || (daemon && !child->daemon))) {
+        child = child->next;
+    }
+    if (child != NULL) {
+        mproc__process_take(child);
+    }
+    mproc__family_unlock();
+    return child;
+}
+
+/* All are told first, so that they end side by side. */
+static void
+daemons_tell(void)
+{
+    mproc__family_lock();
+    for (mproc_process_t *child = mproc__family.children; child != NULL;
+         child = child->next) {
+        if (child->daemon && !child->hidden) {
+            (void)mproc_plat_proc_signal(&child->proc, MPROC_PLAT_TERMINATE);
+        }
+    }
+    mproc__family_unlock();
+}
+
+static void
+daemons_end(void)
+{
+    apr_time_t limit = mproc_plat_clock() + GRACE;
+    mproc_process_t *child;
+
+    daemons_tell();
+    while ((child = child_find(1)) != NULL) {
+        if (mproc__process_wait(child, limit) != APR_SUCCESS &&
+            mproc_process_stop(child, 0) != APR_SUCCESS) {
+            child->given_up = 1;
+        }
+        mproc__process_drop(child);
+    }
+}
+
+static void
+children_join(void)
+{
+    mproc_process_t *child;
+
+    while ((child = child_find(0)) != NULL) {
+        if (mproc__process_wait(child, MPROC_PLAT_NEVER) != APR_SUCCESS) {
+            child->given_up = 1;
+        }
+        mproc__process_drop(child);
+    }
+}
+
+void
+mproc_shutdown(void)
+{
+    if (atomic_load(&mproc__family.stage) != MPROC__STAGE_READY) {
+        return;
+    }
+    hooks_run();
+    daemons_end();
+    children_join();
+    mproc__forkserver_stop();
+}
+
+void
+mproc_shutdown_at_exit(int enabled)
+{
+    exit_enabled = enabled;
+}
+
+static void
+shutdown_at_exit(void)
+{
+    if (exit_enabled) {
+        mproc_shutdown();
+    }
+}
+
+apr_status_t
+mproc__shutdown_register(void)
+{
+    if (atexit(shutdown_at_exit) != 0) {
+        return mproc__fail(APR_ENOMEM, "cannot register with atexit(): "
+                                       "memory is short");
+    }
+    return APR_SUCCESS;
+}

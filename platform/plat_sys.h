@@ -1,0 +1,53 @@
+/**
+ * @file plat_sys.h
+ * @brief Contract: the clock, the processors, this process and its threads.
+ *
+ * Beside APR because APR has no monotonic clock, counts no processors, and
+ * its thread keys call no destructor on Windows.
+ */
+#ifndef MPROC_PLAT_SYS_H
+#define MPROC_PLAT_SYS_H
+
+#include <apr.h>
+#include <apr_errno.h>
+#include <apr_pools.h>
+#include <apr_time.h>
+
+/** A deadline that never comes. */
+#define MPROC_PLAT_NEVER APR_INT64_MAX
+
+/** The monotonic clock, in microseconds, the same in all processes. All
+ *  deadlines of the contracts are points on it. */
+apr_time_t mproc_plat_clock(void);
+
+/** Processors that this process may use: affinity and container quota
+ *  (rounded up) respected; at least 1. */
+int mproc_plat_cpu_count(void);
+
+/** This process's id. */
+apr_int64_t mproc_plat_pid(void);
+
+/** A number for the calling thread, unique among those that run in this
+ *  process, and not 0. */
+apr_uint64_t mproc_plat_thread_id(void);
+
+/** Tell the processor that this is a spin loop. */
+void mproc_plat_pause(void);
+
+/** Give the processor to another thread that is ready to run. */
+void mproc_plat_yield(void);
+
+/**
+ * Have `hook(value)` called when the calling thread ends.
+ * pre: the same hook in all calls; value not NULL.
+ */
+apr_status_t mproc_plat_thread_on_exit(void (*hook)(void *), void *value);
+
+/**
+ * Have `hook()` called in every forked child, whoever forked, before fork
+ * returns there. Systems without fork do nothing.
+ * pre: called once.
+ */
+apr_status_t mproc_plat_on_fork(void (*hook)(void));
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * self_posix.c: what a forked child changes in itself, on any Unix.
+ *
+ * The hard one is the exit code: only some C libraries tell it to those who
+ * are called at exit.
+ */
+#define _GNU_SOURCE 1
+
+#include "plat_self.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+extern char **environ;
+
+static void (*exit_hook)(int known, int code);
+
+/* Whether interrupts were held back before we did. */
+static int interrupt_before;
+
+apr_status_t
+mproc_plat_self_environment(const char *const *environment)
+{
+    /* Nobody writes through it but setenv(), which copies it first. */
+    environ = (char **)(apr_uintptr_t)environment;
+    return APR_SUCCESS;
+}
+
+apr_status_t
+mproc_plat_self_interrupts(int held)
+{
+    sigset_t set;
+    sigset_t before;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    /* Blocked and not ignored: one that comes to a forked child before it
+     * has set this back is delivered then, and not lost. */
+    if (!held && interrupt_before) {
+        return APR_SUCCESS;
+    }
+    if (sigprocmask(held ? SIG_BLOCK : SIG_UNBLOCK, &set, &before) != 0) {
+        return errno;
+    }
+    if (held) {
+        interrupt_before = sigismember(&before, SIGINT) == 1;
+    }
+    return APR_SUCCESS;
+}
+
+#if defined(__GLIBC__)
+
+static void
+exit_told(int code, void *unused)
+{
+    (void)unused;
+    exit_hook(1, code);
+}
+
+apr_status_t
+mproc_plat_self_on_exit(void (*hook)(int known, int code))
+{
+    exit_hook = hook;
+    return on_exit(exit_told, NULL) == 0 ? APR_SUCCESS : APR_ENOMEM;
+}
+
+#else
+
+static void
+exit_told(void)
+{
+    exit_hook(0, 0);
+}
+
+apr_status_t
+mproc_plat_self_on_exit(void (*hook)(int known, int code))
+{
+    exit_hook = hook;
+    return atexit(exit_told) == 0 ? APR_SUCCESS : APR_ENOMEM;
+}
+
+#endif

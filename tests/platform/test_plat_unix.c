@@ -1,0 +1,660 @@
+/*
+ * test_plat_unix.c: what the contracts promise about things that only Unix
+ * has: descriptors, signals, limits, exec. Elsewhere there is one case, which
+ * is skipped.
+ */
+#define _GNU_SOURCE
+#include "child.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#if defined _WIN32
+
+int
+child_plat_descriptors(int argc, const char *const *argv)
+{
+    (void)argc;
+    (void)argv;
+    return 0;
+}
+
+static void
+case_none(apr_pool_t *pool)
+{
+    (void)pool;
+    test_skip("for Unix");
+}
+
+static const test_case_t cases[] = {{"none", case_none}, {NULL, NULL}};
+
+#else
+
+#include <apr_portable.h>
+#include <apr_strings.h>
+#include <apr_thread_proc.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#if __has_include(<linux/seccomp.h>)
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#define MPROC_TEST_FILTER 1
+#else
+#define MPROC_TEST_FILTER 0
+#endif
+
+#include "plat_life.h"
+
+/* List the descriptors that are open here, and one's signal mask. */
+int
+child_plat_descriptors(int argc, const char *const *argv)
+{
+    sigset_t mask;
+    stage_t stage;
+    size_t at = 0;
+
+    if (argc < STAGE_ARGUMENTS || !stage_attach(&stage, argv)) {
+        return 1;
+    }
+    stage.shared->text[0] = '\0';
+    for (int fd = 0; fd < 2048; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0 && at < sizeof stage.shared->text - 16) {
+            at += (size_t)sprintf(stage.shared->text + at, "%d ", fd);
+        }
+    }
+    sigprocmask(SIG_SETMASK, NULL, &mask);
+    atomic_store(&stage.shared->word[5], sigismember(&mask, SIGUSR1));
+    struct sigaction action;
+    sigaction(SIGUSR2, NULL, &action);
+    atomic_store(&stage.shared->word[6], action.sa_handler == SIG_IGN);
+    sigaction(SIGWINCH, NULL, &action);
+    atomic_store(&stage.shared->word[7], action.sa_handler == SIG_DFL);
+    return 0;
+}
+
+static void
+handler_none(int number)
+{
+    (void)number;
+}
+
+static void
+case_descriptors(apr_pool_t *pool)
+{
+    int many[40];
+    char wanted[64];
+    mproc_plat_proc_t proc;
+    stage_t stage;
+
+    stage_open(&stage);
+    for (int i = 0; i < 40; i++) {
+        many[i] = dup(STDERR_FILENO);
+    }
+    int high = fcntl(STDERR_FILENO, F_DUPFD, 1500);
+    REQUIRE_STATUS(
+        APR_SUCCESS,
+        stage_spawn(&proc, &stage, pool, "plat_descriptors", NULL, NULL, NULL));
+    CHECK_INT(0, child_join(&proc));
+    snprintf(wanted, sizeof wanted, "0 1 2 %d ", (int)stage.map.handle);
+    CHECK_TEXT(wanted, stage.shared->text);
+    for (int i = 0; i < 40; i++) {
+        CHECK_INT(0, fcntl(many[i], F_GETFD));
+        close(many[i]);
+    }
+    close(high);
+    stage_close(&stage);
+}
+
+/* Standard streams that are closed here: ours take no such number. */
+static void
+case_closed_streams(apr_pool_t *pool)
+{
+    mproc_plat_spawn_t spawn;
+    mproc_plat_proc_t proc;
+    mproc_plat_proc_t inner;
+    mproc_plat_proc_t self;
+    stage_t stage;
+
+    apr_status_t rv = mproc_plat_proc_fork(&proc, pool);
+    if (rv == APR_INCHILD) {
+        close(0);
+        close(1);
+        close(2);
+        int ok = mproc_plat_map_create(&stage.map, 1 << 20, 1 << 20) ==
+                     APR_SUCCESS &&
+                 mproc_plat_proc_self(&self) == APR_SUCCESS &&
+                 stage.map.handle > 2 && self.handle > 2;
+        child_describe(&spawn, pool, "plat_exit", "33", NULL, NULL);
+        ok = ok && mproc_plat_proc_spawn(&inner, &spawn, pool) == APR_SUCCESS;
+        _Exit(ok && child_join(&inner) == 33 ? 0 : 1);
+    }
+    REQUIRE_STATUS(APR_INPARENT, rv);
+    CHECK_INT(0, child_join(&proc));
+}
+
+/* stdout and stderr change places, and stdin is one of them. */
+static void
+case_crossed_streams(apr_pool_t *pool)
+{
+    int pair[2];
+    char text[16] = "";
+    mproc_plat_proc_t proc;
+
+    REQUIRE(pipe(pair) == 0);
+    apr_status_t rv = mproc_plat_proc_fork(&proc, pool);
+    if (rv == APR_INCHILD) {
+        mproc_plat_spawn_t spawn;
+        mproc_plat_proc_t inner;
+        apr_file_t *out;
+        apr_file_t *err;
+        int one = 1;
+        int two = 2;
+        dup2(pair[1], 2);
+        close(pair[0]);
+        close(pair[1]);
+        apr_os_file_put(&out, &two, APR_WRITE, pool);
+        apr_os_file_put(&err, &one, APR_WRITE, pool);
+        const char *argv[] = {"sh", "-c", "echo out", NULL};
+        memset(&spawn, 0, sizeof spawn);
+        spawn.program = "/bin/sh";
+        spawn.argv = argv;
+        spawn.stream[1] = out;
+        spawn.stream[2] = err;
+        rv = mproc_plat_proc_spawn(&inner, &spawn, pool);
+        _Exit(rv == APR_SUCCESS ? child_join(&inner) : 99);
+    }
+    close(pair[1]);
+    REQUIRE_STATUS(APR_INPARENT, rv);
+    CHECK_INT(0, child_join(&proc));
+    CHECK_INT(4, read(pair[0], text, sizeof text - 1));
+    CHECK_TEXT("out\n", text);
+    close(pair[0]);
+}
+
+/* The caller's mask and ignored signals; handlers are reset. */
+static void
+case_dispositions(apr_pool_t *pool)
+{
+    struct sigaction action;
+    sigset_t one;
+    mproc_plat_proc_t proc;
+    stage_t stage;
+
+    stage_open(&stage);
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler_none;
+    sigaction(SIGWINCH, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGUSR2, &action, NULL);
+    sigemptyset(&one);
+    sigaddset(&one, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &one, NULL);
+    REQUIRE_STATUS(
+        APR_SUCCESS,
+        stage_spawn(&proc, &stage, pool, "plat_descriptors", NULL, NULL, NULL));
+    CHECK_INT(0, child_join(&proc));
+    CHECK_INT(1, atomic_load(&stage.shared->word[5]));
+    CHECK_INT(1, atomic_load(&stage.shared->word[6]));
+    CHECK_INT(1, atomic_load(&stage.shared->word[7]));
+    /* And nothing has changed here. */
+    sigset_t now;
+    sigprocmask(SIG_UNBLOCK, &one, &now);
+    CHECK_INT(1, sigismember(&now, SIGUSR1));
+    CHECK_INT(0, sigismember(&now, SIGTERM));
+    sigaction(SIGWINCH, NULL, &action);
+    CHECK(action.sa_handler == handler_none);
+    signal(SIGWINCH, SIG_DFL);
+    signal(SIGUSR2, SIG_DFL);
+    stage_close(&stage);
+}
+
+static void
+case_not_executable(apr_pool_t *pool)
+{
+    mproc_plat_spawn_t spawn;
+    mproc_plat_proc_t proc;
+
+    child_describe(&spawn, pool, "x", NULL, NULL, NULL);
+    spawn.program = "/dev/null";
+    CHECK_STATUS(EACCES, mproc_plat_proc_spawn(&proc, &spawn, pool));
+    spawn.program = NULL;
+    spawn.directory = "/dev/null";
+    CHECK_STATUS(ENOTDIR, mproc_plat_proc_spawn(&proc, &spawn, pool));
+    /* No child is left over from that, dead or alive. */
+    CHECK_INT(-1, waitpid(-1, NULL, WNOHANG | WUNTRACED));
+    CHECK_INT(ECHILD, errno);
+}
+
+/* Somebody else has collected it. */
+static void
+case_collected(apr_pool_t *pool)
+{
+    mproc_plat_spawn_t spawn;
+    mproc_plat_proc_t proc;
+    mproc_plat_exit_t how;
+    int status;
+
+    child_describe(&spawn, pool, "plat_exit", "7", NULL, NULL);
+    REQUIRE_STATUS(APR_SUCCESS, mproc_plat_proc_spawn(&proc, &spawn, pool));
+    CHECK_INT(proc.pid, waitpid((pid_t)proc.pid, &status, 0));
+    CHECK_STATUS(APR_SUCCESS, mproc_plat_proc_signal(&proc, MPROC_PLAT_KILL));
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_plat_proc_wait(&proc, deadline_far(), &how));
+    CHECK_INT(0, how.known);
+    mproc_plat_proc_release(&proc);
+    /* Or the system, at the host's wish. */
+    signal(SIGCHLD, SIG_IGN);
+    for (int i = 0; i < 20; i++) {
+        REQUIRE_STATUS(APR_SUCCESS, mproc_plat_proc_spawn(&proc, &spawn, pool));
+        CHECK_INT(-1001, child_join(&proc));
+        apr_status_t rv = mproc_plat_proc_fork(&proc, pool);
+        if (rv == APR_INCHILD) {
+            _Exit(0);
+        }
+        REQUIRE_STATUS(APR_INPARENT, rv);
+        CHECK_INT(-1001, child_join(&proc));
+    }
+    signal(SIGCHLD, SIG_DFL);
+}
+
+static void
+case_stopped_child(apr_pool_t *pool)
+{
+    mproc_plat_proc_t proc;
+    mproc_plat_exit_t how;
+    stage_t stage;
+
+    stage_open(&stage);
+    /* A shell in the background has it ignored, and that is inherited. */
+    void (*before)(int) = signal(SIGINT, SIG_DFL);
+    REQUIRE_STATUS(APR_SUCCESS, stage_spawn(&proc, &stage, pool, "plat_idle",
+                                            NULL, NULL, NULL));
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_plat_park_wait(&stage.shared->test, deadline_far()));
+    test_stop(proc.pid);
+    CHECK_STATUS(APR_TIMEUP,
+                 mproc_plat_proc_wait(&proc, mproc_plat_clock() + 20000, &how));
+    test_continue(proc.pid);
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_plat_proc_signal(&proc, MPROC_PLAT_INTERRUPT));
+    CHECK_INT(-SIGINT, child_join(&proc));
+    signal(SIGINT, before);
+    stage_close(&stage);
+}
+
+/* A grandchild that has all that its parent had delays nobody. */
+static void
+case_grandchild(apr_pool_t *pool)
+{
+    const char *argv[] = {"sh", "-c", "sleep 30 & echo $!; exit 4", NULL};
+    mproc_plat_spawn_t spawn;
+    mproc_plat_proc_t proc;
+    apr_file_t *out;
+    apr_file_t *in;
+    char text[32];
+
+    memset(&spawn, 0, sizeof spawn);
+    spawn.program = "/bin/sh";
+    spawn.argv = argv;
+    REQUIRE_STATUS(APR_SUCCESS, apr_file_pipe_create(&in, &out, pool));
+    spawn.stream[1] = out;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_plat_proc_spawn(&proc, &spawn, pool));
+    apr_time_t begin = mproc_plat_clock();
+    CHECK_INT(4, child_join(&proc));
+    CHECK(mproc_plat_clock() - begin < test_deadline());
+    REQUIRE_STATUS(APR_SUCCESS, apr_file_gets(text, sizeof text, in));
+    test_kill(apr_atoi64(text));
+    stage_t stage;
+    stage_open(&stage);
+    apr_status_t rv = mproc_plat_proc_fork(&proc, pool);
+    if (rv == APR_INCHILD) {
+        pid_t inner = fork();
+        if (inner == 0) {
+            for (;;) {
+                pause();
+            }
+        }
+        atomic_store(&stage.shared->word[8], inner);
+        _Exit(6);
+    }
+    REQUIRE_STATUS(APR_INPARENT, rv);
+    begin = mproc_plat_clock();
+    CHECK_INT(6, child_join(&proc));
+    CHECK(mproc_plat_clock() - begin < test_deadline());
+    test_kill(atomic_load(&stage.shared->word[8]));
+    stage_close(&stage);
+}
+
+/* Holding a slot does not outlast exec. */
+static void
+case_exec(apr_pool_t *pool)
+{
+    mproc_plat_proc_t proc;
+    mproc_plat_exit_t how;
+    stage_t stage;
+    int pair[2];
+
+    stage_open(&stage);
+    REQUIRE(pipe(pair) == 0);
+    apr_status_t rv = mproc_plat_proc_fork(&proc, pool);
+    if (rv == APR_INCHILD) {
+        atomic_store(&stage.shared->word[2],
+                     (apr_int64_t)mproc_plat_life_start());
+        (void)mproc_plat_life_hold(&stage.map, 4);
+        dup2(pair[0], 0);
+        close(pair[1]);
+        execl("/bin/cat", "cat", (char *)NULL);
+        _Exit(1);
+    }
+    REQUIRE_STATUS(APR_INPARENT, rv);
+    close(pair[0]);
+    apr_time_t deadline = deadline_far();
+    while (mproc_plat_clock() < deadline &&
+           !mproc_plat_life_ended(
+               &stage.map, 4, proc.pid,
+               (apr_uint64_t)atomic_load(&stage.shared->word[2]))) {
+        mproc_plat_yield();
+    }
+    CHECK(mproc_plat_clock() < deadline);
+    CHECK_STATUS(APR_TIMEUP, mproc_plat_proc_wait(&proc, 0, &how));
+    close(pair[1]);
+    CHECK_INT(0, child_join(&proc));
+    stage_close(&stage);
+}
+
+/* A host that closes descriptors that are not its own still lives, as far
+ * as the system can tell that. */
+static void
+case_descriptor_closed(apr_pool_t *pool)
+{
+    mproc_plat_proc_t proc;
+    stage_t stage;
+
+    if (mproc_plat_life_start() == 0) {
+        test_skip("this system has no second way to look");
+    }
+    stage_open(&stage);
+    apr_status_t rv = mproc_plat_proc_fork(&proc, pool);
+    if (rv == APR_INCHILD) {
+        (void)mproc_plat_park_init(&stage.shared->child);
+        atomic_store(&stage.shared->word[2],
+                     (apr_int64_t)mproc_plat_life_start());
+        (void)mproc_plat_life_hold(&stage.map, 4);
+        close((int)stage.map.handle);
+        mproc_plat_park_wake(&stage.shared->test);
+        (void)mproc_plat_park_wait(&stage.shared->child,
+                                   mproc_plat_clock() + CHILD_LIMIT);
+        _Exit(0);
+    }
+    REQUIRE_STATUS(APR_INPARENT, rv);
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_plat_park_wait(&stage.shared->test, deadline_far()));
+    apr_uint64_t start = (apr_uint64_t)atomic_load(&stage.shared->word[2]);
+    CHECK_INT(0, mproc_plat_life_ended(&stage.map, 4, proc.pid, start));
+    /* The same pid, but another start: that one has ended. */
+    CHECK_INT(1, mproc_plat_life_ended(&stage.map, 4, proc.pid, start + 1));
+    test_kill(proc.pid);
+    CHECK_INT(-9, child_join(&proc));
+    CHECK_INT(1, mproc_plat_life_ended(&stage.map, 4, proc.pid, start));
+    stage_close(&stage);
+}
+
+/* In a forked child, since limits cannot be raised again. */
+static int
+limits_try(void)
+{
+    struct rlimit limit = {.rlim_cur = 3 << 20, .rlim_max = 3 << 20};
+    mproc_plat_map_t map;
+
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0 ||
+        mproc_plat_map_create(&map, 1 << 30, 1 << 20) != APR_SUCCESS ||
+        map.size != 2 << 20) {
+        return 1;
+    }
+    if (mproc_plat_map_commit(&map, 0, map.size) != APR_SUCCESS) {
+        return 2;
+    }
+    memset(map.base, 'x', map.size);
+    mproc_plat_map_close(&map);
+    if (mproc_plat_map_create(&map, 1 << 30, 4 << 20) != APR_ENOMEM) {
+        return 3;
+    }
+    if (mproc_plat_map_create(&map, 1 << 20, 1 << 20) != APR_SUCCESS) {
+        return 4;
+    }
+    /* Beyond its end: refused, and no signal. */
+    if (mproc_plat_map_commit(&map, 8 << 20, MPROC_PLAT_MAP_UNIT) ==
+        APR_SUCCESS) {
+        return 5;
+    }
+    mproc_plat_map_close(&map);
+    return 0;
+}
+
+static void
+case_limits(apr_pool_t *pool)
+{
+    mproc_plat_proc_t proc;
+
+    apr_status_t rv = mproc_plat_proc_fork(&proc, pool);
+    if (rv == APR_INCHILD) {
+        signal(SIGXFSZ, SIG_DFL);
+        _Exit(limits_try());
+    }
+    REQUIRE_STATUS(APR_INPARENT, rv);
+    CHECK_INT(0, child_join(&proc));
+}
+
+#if MPROC_TEST_FILTER
+/* Let the kernel refuse memory, with a status of our choice. */
+static int
+full_try(int status)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fallocate, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)status),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    struct sock_fprog program = {.len = 4, .filter = code};
+    mproc_plat_map_t map;
+
+    if (mproc_plat_map_create(&map, 1 << 20, 1 << 20) != APR_SUCCESS ||
+        mproc_plat_map_commit(&map, 0, MPROC_PLAT_MAP_UNIT) != APR_SUCCESS) {
+        return 1;
+    }
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+        return 77;
+    }
+    apr_status_t rv =
+        mproc_plat_map_commit(&map, MPROC_PLAT_MAP_UNIT, MPROC_PLAT_MAP_UNIT);
+    /* What was had before is still there. */
+    map.base[0] = 'x';
+    mproc_plat_map_close(&map);
+    return rv == APR_ENOMEM ? 0 : 2;
+}
+#endif
+
+static void
+case_full(apr_pool_t *pool)
+{
+#if MPROC_TEST_FILTER
+    static const int statuses[] = {ENOSPC, ENOMEM, EFBIG, EDQUOT};
+    mproc_plat_proc_t proc;
+
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        apr_status_t rv = mproc_plat_proc_fork(&proc, pool);
+        if (rv == APR_INCHILD) {
+            _Exit(full_try(statuses[i]));
+        }
+        REQUIRE_STATUS(APR_INPARENT, rv);
+        int code = child_join(&proc);
+        if (code == 77) {
+            test_skip("no filter for system calls may be set here");
+        }
+        CHECK_INT(0, code);
+    }
+#else
+    (void)pool;
+    test_skip("no filter for system calls here");
+#endif
+}
+
+static int
+address_space_try(void)
+{
+    struct rlimit limit = {.rlim_cur = (rlim_t)1 << 30,
+                           .rlim_max = (rlim_t)1 << 30};
+    mproc_plat_map_t map;
+
+    if (setrlimit(RLIMIT_AS, &limit) != 0 ||
+        mproc_plat_map_create(&map, 1 << 20, 1 << 20) != APR_SUCCESS) {
+        return 77;
+    }
+    mproc_plat_map_close(&map);
+    if (mproc_plat_map_create(&map, (apr_uint64_t)1 << 36, 1 << 20) !=
+            APR_SUCCESS ||
+        map.size > (apr_uint64_t)1 << 30) {
+        return 1;
+    }
+    mproc_plat_map_close(&map);
+    return mproc_plat_map_create(&map, (apr_uint64_t)1 << 36,
+                                 (apr_uint64_t)1 << 34) == APR_ENOMEM
+               ? 0
+               : 2;
+}
+
+static void
+case_address_space(apr_pool_t *pool)
+{
+    mproc_plat_proc_t proc;
+
+    if (sizeof(void *) < 8) {
+        test_skip("the address space is small here anyhow");
+    }
+    apr_status_t rv = mproc_plat_proc_fork(&proc, pool);
+    if (rv == APR_INCHILD) {
+        _Exit(address_space_try());
+    }
+    REQUIRE_STATUS(APR_INPARENT, rv);
+    int code = child_join(&proc);
+    if (code == 77) {
+        test_skip("the program is larger than the limit");
+    }
+    CHECK_INT(0, code);
+}
+
+static int
+handles_try(apr_pool_t *pool)
+{
+    struct rlimit limit;
+    mproc_plat_spawn_t spawn;
+    mproc_plat_proc_t proc;
+    mproc_plat_map_t map;
+    int last;
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = 64;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    while ((last = dup(STDERR_FILENO)) >= 0) {
+    }
+    child_describe(&spawn, pool, "plat_exit", "0", NULL, NULL);
+    if (mproc_plat_proc_spawn(&proc, &spawn, pool) != EMFILE ||
+        mproc_plat_proc_fork(&proc, pool) != EMFILE ||
+        mproc_plat_proc_self(&proc) != EMFILE ||
+        mproc_plat_map_create(&map, 1 << 20, 1 << 20) == APR_SUCCESS) {
+        return 1;
+    }
+    return waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD ? 0 : 2;
+}
+
+static void
+case_no_descriptors(apr_pool_t *pool)
+{
+    mproc_plat_proc_t proc;
+
+    apr_status_t rv = mproc_plat_proc_fork(&proc, pool);
+    if (rv == APR_INCHILD) {
+        _Exit(handles_try(pool));
+    }
+    REQUIRE_STATUS(APR_INPARENT, rv);
+    CHECK_INT(0, child_join(&proc));
+}
+
+/* Signals that arrive all the time end no wait. */
+static void
+case_interrupted(apr_pool_t *pool)
+{
+    struct sigaction action;
+    struct itimerval often = {{0, 200}, {0, 200}};
+    struct itimerval never = {{0, 0}, {0, 0}};
+    mproc_plat_spawn_t spawn;
+    mproc_plat_proc_t proc;
+    mproc_plat_exit_t how;
+    stage_t stage;
+
+    stage_open(&stage);
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler_none;
+    sigaction(SIGVTALRM, &action, NULL);
+    sigaction(SIGPROF, &action, NULL);
+    REQUIRE_STATUS(APR_SUCCESS, stage_spawn(&proc, &stage, pool, "plat_idle",
+                                            NULL, NULL, NULL));
+    setitimer(ITIMER_PROF, &often, NULL);
+    setitimer(ITIMER_VIRTUAL, &often, NULL);
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_plat_park_wait(&stage.shared->test, deadline_far()));
+    apr_time_t deadline = mproc_plat_clock() + 30000;
+    CHECK_STATUS(APR_TIMEUP,
+                 mproc_plat_park_wait(&stage.shared->test, deadline));
+    CHECK(mproc_plat_clock() >= deadline);
+    CHECK_STATUS(APR_TIMEUP,
+                 mproc_plat_proc_wait(&proc, mproc_plat_clock() + 20000, &how));
+    for (int i = 0; i < 50; i++) {
+        mproc_plat_proc_t other;
+        child_describe(&spawn, pool, "plat_exit", "1", NULL, NULL);
+        REQUIRE_STATUS(APR_SUCCESS,
+                       mproc_plat_proc_spawn(&other, &spawn, pool));
+        CHECK_INT(1, child_join(&other));
+    }
+    setitimer(ITIMER_PROF, &never, NULL);
+    setitimer(ITIMER_VIRTUAL, &never, NULL);
+    mproc_plat_park_wake(&stage.shared->child);
+    CHECK_INT(5, child_join(&proc));
+    stage_close(&stage);
+}
+
+static const test_case_t cases[] = {
+    {"descriptors", case_descriptors},
+    {"closed_streams", case_closed_streams},
+    {"crossed_streams", case_crossed_streams},
+    {"dispositions", case_dispositions},
+    {"not_executable", case_not_executable},
+    {"collected", case_collected},
+    {"stopped_child", case_stopped_child},
+    {"grandchild", case_grandchild},
+    {"exec", case_exec},
+    {"descriptor_closed", case_descriptor_closed},
+    {"limits", case_limits},
+    {"full", case_full},
+    {"address_space", case_address_space},
+    {"no_descriptors", case_no_descriptors},
+    {"interrupted", case_interrupted},
+    {NULL, NULL}};
+
+#endif
+
+const test_suite_t suite_plat_unix = {"plat_unix", 0, cases};

@@ -1,0 +1,150 @@
+/* test_event.c: the event, row by row (EV1 to EV4, SY4). */
+#include <stdio.h>
+#include <string.h>
+
+#include "child.h"
+#include "sleepers.h"
+
+#define CHILDREN 4
+
+/* EV1. */
+static void
+set_and_clear(apr_pool_t *pool)
+{
+    mproc_event_t *event;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&event, pool));
+    CHECK_INT(0, mproc_event_is_set(event));
+    CHECK_STATUS(APR_TIMEUP, mproc_event_wait(event, MPROC_NOWAIT));
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(event));
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(event));
+    CHECK_INT(1, mproc_event_is_set(event));
+    CHECK_STATUS(APR_SUCCESS, mproc_event_wait(event, MPROC_NOWAIT));
+    CHECK_STATUS(APR_SUCCESS, mproc_event_wait(event, MPROC_FOREVER));
+    CHECK_STATUS(APR_SUCCESS, mproc_event_clear(event));
+    CHECK_STATUS(APR_SUCCESS, mproc_event_clear(event));
+    CHECK_INT(0, mproc_event_is_set(event));
+    CHECK_STATUS(APR_TIMEUP, mproc_event_wait(event, -7));
+}
+
+static void
+misuse_is_a_status(apr_pool_t *pool)
+{
+    CHECK_STATUS(APR_EINVAL, mproc_event_create(NULL, pool));
+    CHECK_STATUS(APR_EINVAL, mproc_event_set(NULL));
+    CHECK_STATUS(APR_EINVAL, mproc_event_clear(NULL));
+    CHECK_STATUS(APR_EINVAL, mproc_event_wait(NULL, 0));
+    CHECK_DETAIL("mproc_event_create()");
+    CHECK_INT(0, mproc_event_is_set(NULL));
+    mproc_event_destroy(NULL);
+}
+
+/* EV2. */
+static void
+a_timeout_is_never_early(apr_pool_t *pool)
+{
+    mproc_event_t *event;
+    apr_time_t begin = mproc_clock();
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&event, pool));
+    CHECK_STATUS(APR_TIMEUP, mproc_event_wait(event, 120000));
+    CHECK(mproc_clock() - begin >= 120000);
+}
+
+static int
+wait_for_event(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_event_t *event;
+    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "o", &event));
+    CHILD_STATUS(APR_SUCCESS, mproc_event_wait(event, test_deadline()));
+    return 0;
+}
+
+/* EV3, EV4: one set frees all who wait, also when it is cleared at once. */
+static void
+set_frees_all_who_wait(apr_pool_t *pool)
+{
+    mproc_process_t *child[CHILDREN];
+    mproc_event_t *event;
+    int i, round;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&event, pool));
+    for (round = 0; round < 3; round++) {
+        for (i = 0; i < CHILDREN; i++) {
+            START(child[i], wait_for_event, pool, "o", event);
+        }
+        await_sleepers(CHILDREN);
+        CHECK_STATUS(APR_SUCCESS, mproc_event_set(event));
+        CHECK_STATUS(APR_SUCCESS, mproc_event_clear(event));
+        for (i = 0; i < CHILDREN; i++) {
+            JOIN(child[i], 0);
+        }
+    }
+}
+
+/* SY4: set never waits for a waiter that died. */
+static void
+a_dead_waiter_harms_nobody(apr_pool_t *pool)
+{
+    mproc_process_t *child[CHILDREN];
+    mproc_event_t *event;
+    int i;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&event, pool));
+    for (i = 0; i < CHILDREN; i++) {
+        START(child[i], wait_for_event, pool, "o", event);
+    }
+    await_sleepers(CHILDREN);
+    for (i = 0; i < CHILDREN - 1; i++) {
+        KILL(child[i]);
+    }
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(event));
+    JOIN(child[CHILDREN - 1], 0);
+}
+
+static int
+ping(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_event_t *to, *from;
+    int i, rounds;
+    CHILD_STATUS(APR_SUCCESS,
+                 mproc_unpack(args, pool, "ooi", &to, &from, &rounds));
+    for (i = 0; i < rounds; i++) {
+        CHILD_STATUS(APR_SUCCESS, mproc_event_wait(to, test_deadline()));
+        CHILD_STATUS(APR_SUCCESS, mproc_event_clear(to));
+        CHILD_STATUS(APR_SUCCESS, mproc_event_set(from));
+    }
+    return 0;
+}
+
+/* No wake-up is lost in many, and none had to be found by looking around. */
+static void
+no_wakeup_is_lost(apr_pool_t *pool)
+{
+    enum {
+        ROUNDS = 3000
+    };
+    mproc_process_t *child;
+    mproc_event_t *to, *from;
+    mproc_census_t before, after;
+    int i;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_census(&before));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&to, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&from, pool));
+    START(child, ping, pool, "ooi", to, from, ROUNDS);
+    for (i = 0; i < ROUNDS; i++) {
+        REQUIRE_STATUS(APR_SUCCESS, mproc_event_set(to));
+        REQUIRE_STATUS(APR_SUCCESS, mproc_event_wait(from, test_deadline()));
+        REQUIRE_STATUS(APR_SUCCESS, mproc_event_clear(from));
+    }
+    JOIN(child, 0);
+    REQUIRE_STATUS(APR_SUCCESS, mproc_census(&after));
+    CHECK_INT(before.rescues, after.rescues);
+}
+
+static const test_case_t cases[] = {
+    {"set_and_clear", set_and_clear},
+    {"misuse_is_a_status", misuse_is_a_status},
+    {"a_timeout_is_never_early", a_timeout_is_never_early},
+    {"set_frees_all_who_wait", set_frees_all_who_wait},
+    {"a_dead_waiter_harms_nobody", a_dead_waiter_harms_nobody},
+    {"no_wakeup_is_lost", no_wakeup_is_lost},
+    {NULL, NULL}};
+
+const test_suite_t suite_event = {"event", 1, cases};
