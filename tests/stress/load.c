@@ -1,0 +1,421 @@
+/*
+ * load.c: workers that use everything at once, and somebody who kills them.
+ *
+ * What must be true is kept outside of the arena, on a page of its own: what
+ * a lock protects, who has it, how often each worker has counted.
+ */
+#include "stress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <apr_time.h>
+
+#include <mproc/error.h>
+#include <mproc/event.h>
+#include <mproc/lock.h>
+
+#include "../../lib/src/layout.h"
+#include "../../lib/src/object.h"
+#include "../../lib/src/peers.h"
+#include "../../platform/plat_sys.h"
+#include "system.h"
+
+#define WORKERS 6
+#define LOCKS 2
+#define SHELVES 8
+#define HOLDS 8
+#define PATIENCE (10 * APR_USEC_PER_SEC)
+#define LATE (4 * APR_USEC_PER_SEC) /* an operation that took so long hung */
+
+/* What one lock protects: equal while nobody is within. */
+typedef struct guarded_t {
+    volatile apr_uint64_t first, second;
+    _Atomic apr_uint64_t within; /* worker + 1 */
+    _Atomic apr_uint64_t counted[WORKERS];
+    _Atomic apr_uint64_t repaired;
+} guarded_t;
+
+typedef struct oracle_t {
+    guarded_t guarded[LOCKS];
+    /* Handles for others to try, some of them stale. */
+    _Atomic apr_uint64_t shelf[SHELVES];
+    _Atomic apr_uint64_t began[WORKERS]; /* when the operation began, or 0 */
+    _Atomic int doing[WORKERS];          /* which */
+    _Atomic apr_uint64_t operations;
+} oracle_t;
+
+typedef struct worker_t {
+    int index;
+    apr_uint64_t draw;
+    mproc__hold_t *hold[HOLDS];
+} worker_t;
+
+static oracle_t *oracle;
+static mproc_lock_t *locks[LOCKS];
+static mproc_event_t *event;
+static apr_pool_t *own_pool;
+static worker_t self;
+
+static void
+pause_a_little(void)
+{
+    apr_uint64_t i, rounds = stress_below(&self.draw, 1000);
+
+    for (i = 0; i < rounds; i++) {
+        mproc_plat_pause();
+    }
+    if (stress_below(&self.draw, 50) == 0) {
+        apr_sleep((apr_interval_time_t)stress_below(&self.draw, 500));
+    }
+}
+
+/* --------------------------------------------------------------- operations */
+
+static void
+guarded_enter(guarded_t *guarded, apr_status_t rv)
+{
+    apr_uint64_t within =
+        atomic_exchange(&guarded->within, (apr_uint64_t)self.index + 1);
+
+    if (rv == MPROC_EOWNERDEAD) {
+        guarded->second = guarded->first;
+        atomic_fetch_add(&guarded->repaired, 1);
+    }
+    else if (within != 0) {
+        stress_fault(STRESS_TORN,
+                     "a lock was given to worker %d with success "
+                     "while worker %d has it, or had died",
+                     self.index, (int)within - 1);
+    }
+    if (guarded->first != guarded->second) {
+        stress_fault(STRESS_TORN, "what a lock protects is half done");
+    }
+}
+
+static void
+lock_operation(void)
+{
+    int which = (int)stress_below(&self.draw, LOCKS);
+    guarded_t *guarded = &oracle->guarded[which];
+    int hurry = stress_below(&self.draw, 4) == 0;
+    apr_status_t rv = mproc_lock_acquire(
+        locks[which],
+        hurry ? (apr_interval_time_t)stress_below(&self.draw, 300) : PATIENCE);
+
+    if (APR_STATUS_IS_TIMEUP(rv) && hurry) {
+        return;
+    }
+    if (rv != APR_SUCCESS && rv != MPROC_EOWNERDEAD) {
+        stress_fault(APR_STATUS_IS_TIMEUP(rv) ? STRESS_HANG : STRESS_LOST,
+                     "worker %d: a lock gave status %d", self.index, rv);
+        return;
+    }
+    guarded_enter(guarded, rv);
+    guarded->first++;
+    pause_a_little();
+    guarded->second++;
+    /* Counted last, so that a death counts too few and never too many. */
+    atomic_fetch_add(&guarded->counted[self.index], 1);
+    atomic_store(&guarded->within, 0);
+    rv = mproc_lock_release(locks[which]);
+    if (rv != APR_SUCCESS) {
+        stress_fault(STRESS_LOST, "worker %d: a release gave status %d",
+                     self.index, rv);
+    }
+}
+
+static void
+event_operation(void)
+{
+    apr_status_t rv = mproc_event_wait(event, PATIENCE);
+
+    if (rv != APR_SUCCESS) {
+        stress_fault(STRESS_HANG, "worker %d: an event gave status %d",
+                     self.index, rv);
+    }
+    if (stress_below(&self.draw, 2) == 0) {
+        mproc_event_clear(event);
+    }
+}
+
+/* Sizes of all kinds: within a chunk, a chunk, several. */
+static apr_uint64_t
+size_draw(void)
+{
+    return stress_below(&self.draw, UINT64_C(1)
+                                        << (4 + stress_below(&self.draw, 15))) +
+           1;
+}
+
+static void
+alloc_operation(void)
+{
+    mproc__hold_t *hold = self.hold[stress_below(&self.draw, HOLDS)];
+    apr_status_t rv;
+
+    mproc__arena_release(hold);
+    rv = mproc__arena_alloc(hold, size_draw(), MPROC_KIND_BYTES);
+    if (rv != APR_SUCCESS) {
+        stress_fault(STRESS_LOST, "worker %d: no block: %s", self.index,
+                     mproc_error_detail());
+        return;
+    }
+    if (stress_below(&self.draw, 2) == 0) {
+        atomic_store(&oracle->shelf[stress_below(&self.draw, SHELVES)],
+                     mproc__hold_handle(hold));
+    }
+}
+
+static void
+hold_operation(void)
+{
+    mproc__hold_t *hold = self.hold[stress_below(&self.draw, HOLDS)];
+    apr_uint64_t handle =
+        atomic_load(&oracle->shelf[stress_below(&self.draw, SHELVES)]);
+    apr_status_t rv;
+
+    mproc__arena_release(hold);
+    rv = mproc__arena_hold(hold, handle);
+    if (rv != APR_SUCCESS && rv != MPROC_ESTALE) {
+        stress_fault(STRESS_LOST, "worker %d: a hold gave status %d",
+                     self.index, rv);
+    }
+}
+
+static void
+object_operation(void)
+{
+    mproc_lock_t *lock;
+    mproc_event_t *other;
+
+    if (mproc_lock_create(&lock, NULL) != APR_SUCCESS ||
+        mproc_event_create(&other, NULL) != APR_SUCCESS) {
+        stress_fault(STRESS_LOST, "worker %d: no object: %s", self.index,
+                     mproc_error_detail());
+        return;
+    }
+    mproc_event_set(other);
+    mproc_lock_acquire(lock, MPROC_FOREVER);
+    if (stress_below(&self.draw, 2) == 0) {
+        mproc_lock_release(lock);
+    }
+    mproc_lock_destroy(lock);
+    mproc_event_destroy(other);
+}
+
+static void (*const operation[])(void) = {
+    lock_operation,  lock_operation, lock_operation,   event_operation,
+    alloc_operation, hold_operation, object_operation,
+};
+#define OPERATIONS (sizeof operation / sizeof *operation)
+
+static void
+worker_main(void *baton)
+{
+    const worker_t *given = baton;
+    apr_uint64_t which;
+    int i;
+
+    self = *given;
+    for (i = 0; i < HOLDS; i++) {
+        self.hold[i] = mproc__hold_new();
+        if (self.hold[i] == NULL) {
+            stress_fault(STRESS_LOST, "worker %d: no hold: %s", self.index,
+                         mproc_error_detail());
+            return;
+        }
+    }
+    for (;;) {
+        which = stress_below(&self.draw, OPERATIONS);
+        atomic_store(&oracle->doing[self.index], (int)which);
+        atomic_store(&oracle->began[self.index], (apr_uint64_t)mproc_clock());
+        operation[which]();
+        atomic_store(&oracle->began[self.index], 0);
+        atomic_fetch_add(&oracle->operations, 1);
+    }
+}
+
+/* ------------------------------------------------------------------- killer */
+
+static struct {
+    apr_int64_t pid[WORKERS];
+    apr_uint64_t draw;
+    apr_time_t stopped[WORKERS]; /* until when, or 0 */
+    apr_uint64_t unannounced;
+} killer;
+
+static void
+worker_start(int index)
+{
+    worker_t worker = {.index = index, .draw = stress_random(&killer.draw)};
+
+    atomic_store(&oracle->began[index], 0);
+    killer.stopped[index] = 0;
+    killer.pid[index] = system_fork(worker_main, &worker);
+}
+
+/* Kill, and let the death be found: told, or not. */
+static void
+worker_end(int index, int tell)
+{
+    int crash;
+
+    system_kill(killer.pid[index]);
+    if (!system_reap(killer.pid[index], mproc_clock() + PATIENCE, &crash)) {
+        stress_fault(STRESS_HANG, "worker %d cannot be killed", index);
+    }
+    else if (crash != 9) {
+        stress_fault(STRESS_TORN, "worker %d ended by itself, signal %d", index,
+                     crash);
+    }
+    if (tell) {
+        mproc__peers_ended(killer.pid[index]);
+    }
+}
+
+/* Slow is not dead: its lock must stay its own. */
+static void
+worker_stop(int index)
+{
+    if (killer.stopped[index] == 0) {
+        killer.stopped[index] =
+            mproc_clock() + (apr_time_t)stress_below(&killer.draw, 150000);
+        system_stop(killer.pid[index]);
+    }
+}
+
+static void
+workers_look(void)
+{
+    apr_time_t now = mproc_clock();
+    int i;
+
+    for (i = 0; i < WORKERS; i++) {
+        apr_uint64_t began = atomic_load(&oracle->began[i]);
+
+        if (killer.stopped[i] != 0 && now > killer.stopped[i]) {
+            killer.stopped[i] = 0;
+            system_continue(killer.pid[i]);
+        }
+        if (began != 0 && now - (apr_time_t)began > LATE) {
+            stress_fault(STRESS_HANG,
+                         "worker %d is at operation %d for "
+                         "%d ms",
+                         i, atomic_load(&oracle->doing[i]),
+                         (int)((now - (apr_time_t)began) / 1000));
+            system_group_show(system_pid());
+            return;
+        }
+    }
+}
+
+static void
+killer_work(const char *name, apr_uint64_t kills)
+{
+    apr_uint64_t i;
+
+    for (i = 0; i < kills && stress_faults() == 0; i++) {
+        int victim = (int)stress_below(&killer.draw, WORKERS);
+
+        stress_beat("%s: kill %" PRIu64, name, (uint64_t)i);
+        apr_sleep((apr_interval_time_t)stress_below(&killer.draw, 4000));
+        mproc_event_set(event);
+        if (stress_below(&killer.draw, 8) == 0) {
+            worker_stop((int)stress_below(&killer.draw, WORKERS));
+        }
+        workers_look();
+        worker_end(victim, stress_below(&killer.draw, 2) == 0);
+        atomic_fetch_add(&stress_board->kills, 1);
+        worker_start(victim);
+    }
+}
+
+static void
+counts_check(void)
+{
+    int i, j;
+
+    for (i = 0; i < LOCKS; i++) {
+        guarded_t *guarded = &oracle->guarded[i];
+        apr_uint64_t counted = 0;
+        apr_status_t rv = mproc_lock_acquire(locks[i], PATIENCE);
+
+        if (rv != APR_SUCCESS && rv != MPROC_EOWNERDEAD) {
+            stress_fault(STRESS_HANG, "in the end a lock gave status %d", rv);
+            continue;
+        }
+        if (rv == MPROC_EOWNERDEAD) {
+            atomic_fetch_add(&guarded->repaired, 1);
+        }
+        mproc_lock_release(locks[i]);
+        for (j = 0; j < WORKERS; j++) {
+            counted += atomic_load(&guarded->counted[j]);
+        }
+        if (guarded->first < counted ||
+            guarded->first > counted + atomic_load(&guarded->repaired)) {
+            stress_fault(STRESS_LOST,
+                         "a lock's word says %" PRIu64
+                         ", the workers counted %" PRIu64 ", %" PRIu64
+                         " died within",
+                         (uint64_t)guarded->first, (uint64_t)counted,
+                         (uint64_t)atomic_load(&guarded->repaired));
+        }
+    }
+}
+
+static void
+load_set_up(void)
+{
+    int i;
+
+    apr_pool_create(&own_pool, NULL);
+    for (i = 0; i < LOCKS; i++) {
+        if (mproc_lock_create(&locks[i], own_pool) != APR_SUCCESS) {
+            exit(2);
+        }
+    }
+    if (mproc_event_create(&event, own_pool) != APR_SUCCESS) {
+        exit(2);
+    }
+    oracle = system_share(sizeof *oracle);
+    killer.draw = stress_options.seed;
+}
+
+void
+stress_load_run(const stress_scenario_t *scenario)
+{
+    apr_time_t start = mproc_clock();
+    mproc_census_t before, after;
+    int i;
+
+    load_set_up();
+    mproc_census(&before);
+    for (i = 0; i < WORKERS; i++) {
+        worker_start(i);
+    }
+    killer_work(scenario->name, stress_options.kills);
+    for (i = 0; i < WORKERS; i++) {
+        worker_end(i, 0);
+    }
+    for (i = 0; i < 3; i++) { /* At most once in 100 ms. */
+        apr_sleep(110 * 1000);
+        mproc__peers_look_around();
+    }
+    counts_check();
+    mproc_census(&after);
+    if (stress_census_compare(&before, &after) != 0) {
+        stress_fault(STRESS_LEAKED, "%s: in the end", scenario->name);
+    }
+    if (stress_arena_check() != 0) {
+        stress_fault(STRESS_TORN, "%s: in the end", scenario->name);
+    }
+    printf("%-18s %6" PRIu64 " operations, %" PRIu64 " locks of the dead, "
+           "%5.1f MiB committed, %.1f s\n",
+           scenario->name, (uint64_t)atomic_load(&oracle->operations),
+           (uint64_t)(atomic_load(&oracle->guarded[0].repaired) +
+                      atomic_load(&oracle->guarded[1].repaired)),
+           (double)after.committed / (1 << 20),
+           (double)(mproc_clock() - start) / 1e6);
+}

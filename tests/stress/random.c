@@ -1,0 +1,10 @@
+/* random.c: the list of what is killed at random. */
+#include "stress.h"
+
+#include <stddef.h>
+
+const stress_scenario_t stress_random_scenarios[] = {
+    {"chain", "recoverers that die in their turn", stress_chain_run, NULL},
+    {"load", "workers at locks, events, blocks", stress_load_run, NULL},
+    {"tree", "the main process of a tree", stress_tree_run, NULL},
+    {NULL, NULL, NULL, NULL}};
