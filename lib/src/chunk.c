@@ -22,7 +22,9 @@
  * that nobody takes one, and then looking whether an intent names a block in
  * it: who wants a block says so in its intent before it looks at the chunk's
  * word, who retires sets the word before it looks at the intents (a hazard
- * pointer: M. Michael, "Hazard Pointers", 2004). All sequentially consistent.
+ * pointer: M. Michael, "Hazard Pointers", 2004). Who comes with a handle that
+ * may be stale compares the chunk's identity before and after it looked. All
+ * sequentially consistent.
  */
 #include "chunk.h"
 

@@ -14,7 +14,9 @@
  * should that ever find what no wake-up told, it is counted as a rescue, and
  * the tests want none. Invariant: a thread sleeps only while its bit is set,
  * and every change that it waits for is followed by a look at the bits, or
- * by a death.
+ * by a death; and never while it is WOKEN, for nobody would wake it again.
+ * Who waits for something of a process must ask in `needed` whether that is
+ * gone: its recovery may have woken everybody just before.
  */
 #include "parking.h"
 

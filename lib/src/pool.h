@@ -13,8 +13,10 @@
  * sequentially consistent, so the last one to finish sees it. When a worker
  * dies, the watcher moves `done` and wakes the owner, which gives the dead
  * one's pieces back: CLAIMED -> FREE with one attempt more, or LOST after the
- * last. Invariant: a piece that is CLAIMED names a worker that lives or whose
- * death is about to be told; a job ends when all its pieces are DONE or LOST.
+ * last. A death that healing finds is told to nobody, so the owner takes back
+ * after healing too. Invariant: a piece that is CLAIMED names a worker that
+ * lives or whose death is about to be told; a job ends when all its pieces are
+ * DONE or LOST.
  */
 #ifndef MPROC_SRC_POOL_H
 #define MPROC_SRC_POOL_H
