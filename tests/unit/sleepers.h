@@ -1,4 +1,4 @@
-/* sleepers.h: wait until so many threads of the tree sleep. */
+/* sleepers.h: wait until so many threads of the tree sleep on a word. */
 #ifndef MPROC_TESTS_SLEEPERS_H
 #define MPROC_TESTS_SLEEPERS_H
 
@@ -7,22 +7,38 @@
 #include "test.h"
 
 #include "../../lib/src/layout.h"
+#include "../../lib/src/object.h"
 
-/* Those sleep, or are about to, whose bits are set. */
+/* Those sleep, or are about to, whose bits are set. Others may sleep at the
+ * same time for reasons of their own: a child that waits for its turn, say. */
+static inline int
+count_sleepers(const volatile void *word)
+{
+    apr_uint64_t offset = mproc__arena_offset(word), i;
+    int found = 0;
+    for (i = 0; i < MPROC__THREADS; i++) {
+        apr_uint64_t bits = atomic_load(&mproc__arena.header->parked[i / 64]);
+        found += (int)(bits >> i % 64 & 1) &&
+                 atomic_load(&mproc__arena.thread[i].word[0]) == offset;
+    }
+    return found;
+}
+
 static inline void
-await_sleepers(int count)
+await_sleepers(const volatile void *word, int count)
 {
     apr_time_t deadline = mproc_clock() + test_deadline();
-    int found = -1;
-    while (found != count) {
-        apr_size_t i;
+    while (count_sleepers(word) != count) {
         REQUIRE(mproc_clock() < deadline);
-        for (found = 0, i = 0; i < MPROC__THREADS / 64; i++) {
-            found += __builtin_popcountll(
-                atomic_load(&mproc__arena.header->parked[i]));
-        }
         apr_thread_yield();
     }
+}
+
+/* What those who wait for an object sleep on. */
+static inline void *
+shared_of(const void *object)
+{
+    return ((const mproc_object_t *)object)->shared;
 }
 
 #endif

@@ -70,7 +70,7 @@ set_frees_all_who_wait(apr_pool_t *pool)
         for (i = 0; i < CHILDREN; i++) {
             START(child[i], wait_for_event, pool, "o", event);
         }
-        await_sleepers(CHILDREN);
+        await_sleepers(shared_of(event), CHILDREN);
         CHECK_STATUS(APR_SUCCESS, mproc_event_set(event));
         CHECK_STATUS(APR_SUCCESS, mproc_event_clear(event));
         for (i = 0; i < CHILDREN; i++) {
@@ -90,7 +90,7 @@ a_dead_waiter_harms_nobody(apr_pool_t *pool)
     for (i = 0; i < CHILDREN; i++) {
         START(child[i], wait_for_event, pool, "o", event);
     }
-    await_sleepers(CHILDREN);
+    await_sleepers(shared_of(event), CHILDREN);
     for (i = 0; i < CHILDREN - 1; i++) {
         KILL(child[i]);
     }

@@ -167,7 +167,7 @@ who_waits_longest_is_first(apr_pool_t *pool)
         REQUIRE_STATUS(
             APR_SUCCESS,
             apr_thread_create(&thread[i], NULL, wait_turn, &turn[i], pool));
-        await_sleepers((int)i + 1);
+        await_sleepers(place.open, (int)i + 1);
     }
     for (i = 0; i < WAITERS; i++) {
         CHECK_INT(1, mproc__unpark(place.open, 1));
