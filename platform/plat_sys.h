@@ -31,6 +31,10 @@ apr_int64_t mproc_plat_pid(void);
  *  process, and not 0. */
 apr_uint64_t mproc_plat_thread_id(void);
 
+/** Threads that run in this process, or 0 where that cannot be told, or the
+ *  system may add some by itself. */
+int mproc_plat_thread_count(void);
+
 /** Tell the processor that this is a spin loop. */
 void mproc_plat_pause(void);
 

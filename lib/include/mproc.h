@@ -37,8 +37,13 @@
 #include <mproc/function.h>
 #include <mproc/process.h>
 #include <mproc/lock.h>
+#include <mproc/rlock.h>
+#include <mproc/semaphore.h>
+#include <mproc/condition.h>
 #include <mproc/event.h>
+#include <mproc/barrier.h>
 #include <mproc/value.h>
+#include <mproc/array.h>
 #include <mproc/pool.h>
 #include <mproc/census.h>
 

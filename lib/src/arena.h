@@ -27,8 +27,8 @@ typedef _Atomic apr_uint64_t mproc__hold_t;
 /* Make the arena, if this process tree has none yet. Idempotent. */
 apr_status_t mproc__arena_create(void);
 
-/* What the payload of a block of kind PROCESS or JOB starts with: holds that
- * the block has itself, released when it is freed. */
+/* What the payload of a block of kind PROCESS, JOB, CONDITION, VALUE or ARRAY
+ * starts with: holds that the block has itself, released when it is freed. */
 typedef struct mproc__holder_t {
     apr_uint32_t count;
     apr_uint32_t unused;
@@ -57,6 +57,9 @@ void *mproc__arena_at(mproc__handle_t handle);
 
 /* The kind of a live block, else MPROC_KIND_NONE. */
 mproc_kind_e mproc__arena_kind(mproc__handle_t handle);
+
+/* How many holds there are on a live block; 0 when it is gone. */
+apr_uint64_t mproc__arena_holds(mproc__handle_t handle);
 
 /* Room for the payload of a live block, in bytes; at least what was asked
  * for. */

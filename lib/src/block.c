@@ -296,18 +296,25 @@ alloc_recover(const mproc__thread_t *thread, const mproc__intent_t *intent)
 static int
 kind_has_holds(mproc_kind_e kind)
 {
-    return kind == MPROC_KIND_PROCESS || kind == MPROC_KIND_JOB;
+    return kind == MPROC_KIND_PROCESS || kind == MPROC_KIND_JOB ||
+           kind == MPROC_KIND_CONDITION || kind == MPROC_KIND_VALUE ||
+           kind == MPROC_KIND_ARRAY;
 }
 
 /* Free a block that nobody holds. */
 static void
-drop_free(mproc__thread_t *thread, mproc__block_t *block)
+drop_free(mproc__thread_t *thread, mproc__block_t *block,
+          mproc__handle_t handle)
 {
     apr_uint64_t word = atomic_load(&block->word);
     if (kind_has_holds(BLOCK_KIND(word))) {
         mproc__holder_t *holder = block_payload(block);
+        /* Never beyond the block, whatever a stray write made of it. */
+        apr_uint64_t room =
+            (mproc__chunk_block_size(handle) - sizeof *block - sizeof *holder) /
+            sizeof(mproc__hold_t);
         apr_uint32_t i;
-        for (i = 0; i < holder->count; i++) {
+        for (i = 0; i < holder->count && i < room; i++) {
             mproc__block_release(thread, &holder->hold[i]);
         }
     }
@@ -331,7 +338,7 @@ drop_run(mproc__thread_t *thread, mproc__intent_t *intent)
         /* Nobody changes a count of 0, so this tag tells who frees. */
         if (REFS_COUNT(refs) == 0 &&
             (refs & REFS_TAG) == refs_tag(thread, intent)) {
-            drop_free(thread, block);
+            drop_free(thread, block, handle);
         }
     }
     block = mproc__chunk_block(handle);
@@ -531,6 +538,13 @@ mproc__arena_kind(mproc__handle_t handle)
     mproc__block_t *block = block_live(handle);
     return block == NULL ? MPROC_KIND_NONE
                          : BLOCK_KIND(atomic_load(&block->word));
+}
+
+apr_uint64_t
+mproc__arena_holds(mproc__handle_t handle)
+{
+    mproc__block_t *block = block_live(handle);
+    return block == NULL ? 0 : REFS_COUNT(atomic_load(&block->refs));
 }
 
 apr_uint64_t

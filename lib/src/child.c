@@ -202,7 +202,7 @@ turn_wait(apr_uint32_t ticket)
     }
     (void)mproc__spin(turn_needed, &turn);
     while (turn_needed(&turn)) {
-        if (mproc__park(&word, 1, turn_needed, &turn,
+        if (mproc__park(&word, 1, turn_needed, NULL, &turn,
                         mproc_plat_clock() + TURN_LOOK) == APR_ENOMEM) {
             mproc__child_fail("no shared memory is left to wait in");
         }

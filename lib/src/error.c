@@ -32,10 +32,11 @@ static const char *const code_names[] = {
     "The object exists no more (MPROC_ESTALE)",
     "The function's module is another one (MPROC_EMODULE)",
     "Ended, with a code that nobody knows (MPROC_EUNKNOWN)",
+    "Nobody is left who could end the wait (MPROC_EDEADLK)",
 };
 
 _Static_assert(sizeof code_names / sizeof code_names[0] ==
-                   MPROC_EUNKNOWN - MPROC_START_ERROR,
+                   MPROC_EDEADLK - MPROC_START_ERROR,
                "every code has a name");
 
 apr_status_t
@@ -64,7 +65,7 @@ mproc_strerror(apr_status_t status, char *buffer, apr_size_t size)
     if (buffer == NULL || size == 0) {
         return buffer;
     }
-    if (status > MPROC_START_ERROR && status <= MPROC_EUNKNOWN) {
+    if (status > MPROC_START_ERROR && status <= MPROC_EDEADLK) {
         apr_cpystrn(buffer, code_names[status - MPROC_START_ERROR - 1], size);
         return buffer;
     }

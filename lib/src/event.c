@@ -32,11 +32,12 @@ struct mproc_event_t {
     mproc_object_t object;
 };
 
-const mproc__object_ops_t mproc__event_ops = {MPROC_KIND_EVENT,
-                                              sizeof(struct mproc_event_t)};
+const mproc__object_ops_t mproc__event_ops = {
+    .kind = MPROC_KIND_EVENT, .local_size = sizeof(struct mproc_event_t)};
 
 /* A waiter: the word, and the sequence when it came. */
 typedef struct event_wait_t {
+    mproc_event_t *event;
     _Atomic apr_uint64_t *word;
     apr_uint64_t sequence;
 } event_wait_t;
@@ -50,13 +51,9 @@ event_word(mproc_event_t *event)
 static apr_status_t
 event_check(mproc_event_t *event, const char *call)
 {
-    return mproc__object_usable(event)
+    return mproc__object_is(event, &mproc__event_ops)
                ? APR_SUCCESS
-               : mproc__fail(APR_EINVAL,
-                             "%s: the event is NULL or destroyed; pass one "
-                             "made by mproc_event_create() or unpacked with "
-                             "`o`",
-                             call);
+               : mproc__object_missing(call, "event");
 }
 
 apr_status_t
@@ -139,6 +136,28 @@ event_must_sleep(void *baton)
     return 0;
 }
 
+static int
+event_is_hopeless(void *baton)
+{
+    return mproc__object_is_alone(&((event_wait_t *)baton)->event->object);
+}
+
+static apr_status_t
+event_failed(apr_status_t rv)
+{
+    switch (rv) {
+    case APR_TIMEUP:
+        return mproc__fail(rv, "mproc_event_wait: nobody set the event in "
+                               "time");
+    case MPROC_EDEADLK:
+        return mproc__fail(rv, "mproc_event_wait: no other thread or process "
+                               "has this event to set it: the wait would "
+                               "never end");
+    default:
+        return mproc__wait_refused("mproc_event_wait");
+    }
+}
+
 apr_status_t
 mproc_event_wait(mproc_event_t *event, apr_interval_time_t timeout)
 {
@@ -149,6 +168,7 @@ mproc_event_wait(mproc_event_t *event, apr_interval_time_t timeout)
     if (rv != APR_SUCCESS) {
         return rv;
     }
+    wait.event = event;
     wait.word = event_word(event);
     wait.sequence = atomic_load(wait.word) / SEQUENCE;
     if (!event_is_shut(&wait)) {
@@ -160,14 +180,11 @@ mproc_event_wait(mproc_event_t *event, apr_interval_time_t timeout)
     }
     while (rv == APR_SUCCESS && event_is_shut(&wait)) {
         void *word = wait.word;
-        rv = mproc__park(&word, 1, event_must_sleep, &wait, deadline);
+        rv = mproc__park(&word, 1, event_must_sleep, event_is_hopeless, &wait,
+                         deadline);
     }
     if (!event_is_shut(&wait)) {
         return APR_SUCCESS;
     }
-    return mproc__fail(rv, rv == APR_TIMEUP
-                               ? "mproc_event_wait: nobody set the event in "
-                                 "time"
-                               : "mproc_event_wait: this thread cannot be "
-                                 "registered as a waiter; end some threads");
+    return event_failed(rv);
 }

@@ -292,7 +292,8 @@ report_wait(mproc_process_t *process)
     apr_time_t limit = mproc_plat_clock() + REPORT_LIMIT;
 
     while (report_needed(word) && mproc__forkserver_lives(process->maker) &&
-           mproc__park(&word, 1, report_needed, word, limit) == APR_SUCCESS) {
+           mproc__park(&word, 1, report_needed, NULL, word, limit) ==
+               APR_SUCCESS) {
     }
 }
 

@@ -5,7 +5,12 @@
 #include "object.h"
 
 extern const mproc__object_ops_t mproc__lock_ops;
+extern const mproc__object_ops_t mproc__rlock_ops;
+extern const mproc__object_ops_t mproc__semaphore_ops;
+extern const mproc__object_ops_t mproc__condition_ops;
 extern const mproc__object_ops_t mproc__event_ops;
+extern const mproc__object_ops_t mproc__barrier_ops;
 extern const mproc__object_ops_t mproc__value_ops;
+extern const mproc__object_ops_t mproc__array_ops;
 
 #endif

@@ -71,7 +71,10 @@ typedef struct mproc__thread_t {
     _Atomic apr_uint32_t depth;
     apr_uint32_t unused;
     mproc__intent_t intent[MPROC__LEVELS];
-    apr_uint64_t spare[7];
+    mproc__word_t moves_to; /* where a waker may have it wait instead */
+    mproc__word_t grant;    /* a wake-up that is not used up; condition.c */
+    mproc__word_t tid;      /* as the system numbers it */
+    apr_uint64_t spare[4];
     mproc_plat_park_t park;
 } mproc__thread_t;
 
@@ -96,6 +99,7 @@ typedef struct mproc__header_t {
     mproc__word_t last_look;
     mproc__word_t rescues;
     mproc__word_t ticket;
+    mproc__word_t deaths; /* told so far; goes up before sleepers are woken */
     mproc__word_t parked[MPROC__THREADS / 64]; /* a bit a waiting thread */
 } mproc__header_t;
 
@@ -215,6 +219,9 @@ void mproc__block_census(mproc_census_t *census);
 
 /* The calling thread's entry; NULL when there is none to be had. */
 mproc__thread_t *mproc__thread_self(void);
+
+/* A dead peer's wake-ups that were for one only, given to another. */
+void mproc__parking_recover(mproc__thread_t *thread);
 
 /* For the census. */
 int mproc__peer_entry_live(const mproc__peer_entry_t *entry);

@@ -44,10 +44,20 @@ object_ops(mproc_kind_e kind)
     switch (kind) {
     case MPROC_KIND_LOCK:
         return &mproc__lock_ops;
+    case MPROC_KIND_RLOCK:
+        return &mproc__rlock_ops;
+    case MPROC_KIND_SEMAPHORE:
+        return &mproc__semaphore_ops;
+    case MPROC_KIND_CONDITION:
+        return &mproc__condition_ops;
     case MPROC_KIND_EVENT:
         return &mproc__event_ops;
+    case MPROC_KIND_BARRIER:
+        return &mproc__barrier_ops;
     case MPROC_KIND_VALUE:
         return &mproc__value_ops;
+    case MPROC_KIND_ARRAY:
+        return &mproc__array_ops;
     default:
         return NULL;
     }
@@ -181,6 +191,10 @@ mproc__object_open(void *object, mproc__handle_t handle, apr_pool_t *pool)
         return rv;
     }
     object_enter(half);
+    if (ops->opened != NULL && (rv = ops->opened(half)) != APR_SUCCESS) {
+        mproc__object_close(half);
+        return rv;
+    }
     *(void **)object = half;
     return APR_SUCCESS;
 }
@@ -192,6 +206,9 @@ mproc__object_close(void *object)
 
     if (half == NULL || half->handle == 0) {
         return;
+    }
+    if (half->ops->closing != NULL) {
+        half->ops->closing(half);
     }
     if (half->pool != NULL) {
         apr_pool_cleanup_kill(half->pool, half, object_cleanup);
@@ -304,4 +321,44 @@ mproc__object_usable(void *object)
 
     return half != NULL && mproc__peers_attach() == APR_SUCCESS &&
            half->shared != NULL;
+}
+
+apr_status_t
+mproc__object_missing(const char *call, const char *kind)
+{
+    return mproc__fail(APR_EINVAL,
+                       "%s: what was passed is NULL, destroyed, or no %s; pass "
+                       "one made by mproc_%s_create() or unpacked with `o`",
+                       call, kind, kind);
+}
+
+mproc__handle_t
+mproc__object_part(mproc_object_t *object, unsigned n)
+{
+    mproc__holder_t *holder = object->shared;
+    return n < holder->count ? mproc__hold_handle(&holder->hold[n]) : 0;
+}
+
+/* ------------------------------------------------------------------- alone */
+
+static apr_uint64_t
+object_halves(mproc__handle_t handle)
+{
+    mproc_object_t *half;
+    apr_uint64_t count = 0;
+    mproc__objects_guard();
+    for (half = objects.first; half != NULL; half = half->next) {
+        count += half->handle == handle;
+    }
+    mproc__objects_unguard();
+    return count;
+}
+
+/* Each local half has one hold on the block, and so has each message and each
+ * process that was not yet started. */
+int
+mproc__object_is_alone(mproc_object_t *object)
+{
+    return mproc_plat_thread_count() == 1 + atomic_load(&mproc__own_threads) &&
+           mproc__arena_holds(object->handle) == object_halves(object->handle);
 }

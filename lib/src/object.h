@@ -8,16 +8,34 @@
 #ifndef MPROC_SRC_OBJECT_H
 #define MPROC_SRC_OBJECT_H
 
+#include <stddef.h>
+
 #include <mproc/census.h>
 #include <mproc/types.h>
 
 #include "arena.h"
+#include "peers.h"
 
 /* What the library does with objects without knowing what they are. */
 typedef struct mproc__object_ops_t {
     mproc_kind_e kind;
     apr_size_t local_size; /* bytes of the local half */
+    /* For objects that refer to others by holds in their block; or NULL: have
+     * local halves for those when one is opened; close them. */
+    apr_status_t (*opened)(mproc_object_t *object);
+    void (*closing)(mproc_object_t *object);
 } mproc__object_ops_t;
+
+/* What the shared half of an object that refers to one other starts with: a
+ * holder of one (arena.h). */
+typedef struct mproc__part_t {
+    apr_uint32_t count;
+    apr_uint32_t unused;
+    mproc__hold_t hold;
+} mproc__part_t;
+
+_Static_assert(offsetof(mproc__part_t, hold) == offsetof(mproc__holder_t, hold),
+               "a part is a holder");
 
 struct mproc_object_t {
     const mproc__object_ops_t *ops;
@@ -44,6 +62,24 @@ void mproc__object_close(void *object);
 /* Whether an object can be used: not NULL, not closed, and this process, be
  * it a bare fork() of one that had the object, is attached. */
 int mproc__object_usable(void *object);
+
+/* The same, and that it is of this kind. */
+static inline int
+mproc__object_is(void *object, const mproc__object_ops_t *ops)
+{
+    mproc_object_t *half = object;
+    return half != NULL && half->ops == ops && mproc__object_usable(half);
+}
+
+/* The sentence for an object that cannot be used; returns APR_EINVAL. */
+apr_status_t mproc__object_missing(const char *call, const char *kind);
+
+/* The handle of a shared half's n-th hold on another object. */
+mproc__handle_t mproc__object_part(mproc_object_t *object, unsigned n);
+
+/* Whether the calling thread is surely the only one in any process that has
+ * the object, or can get it: nobody else will ever change it. */
+int mproc__object_is_alone(mproc_object_t *object);
 
 /* Before a fork: keep all objects of this process alive for the child, in
  * one block that the hold refers to. The child, once attached, or whoever

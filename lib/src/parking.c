@@ -17,12 +17,21 @@
  * by a death; and never while it is WOKEN, for nobody would wake it again.
  * Who waits for something of a process must ask in `needed` whether that is
  * gone: its recovery may have woken everybody just before.
+ *
+ * A waiter may name a second word that it can be moved to: WAITING -> MOVED,
+ * and from then on it waits for that one only, without having run. A move is
+ * for one thread, and is all that it is told; so is a WOKEN that such a
+ * waiter got without a move. When it dies before it has used that up, the
+ * recovery wakes another waiter of its first word. Until it has, it leaves a
+ * note, `grant`: it writes that before it leaves the entry, and clears it when
+ * it has (condition.c).
  */
 #include "parking.h"
 
 #include <mproc/error.h>
 
 #include "../../platform/plat_sys.h"
+#include "error.h"
 #include "layout.h"
 #include "peers.h"
 
@@ -31,7 +40,8 @@
 enum {
     IDLE,
     WAITING,
-    WOKEN
+    WOKEN,
+    MOVED
 };
 #define WAIT_STATE(waiting) ((waiting)&3U)
 #define WAIT_NEXT(waiting) (((waiting) & ~3U) + 4U)
@@ -104,7 +114,8 @@ mproc__spin(mproc__needed_fn_t needed, void *baton)
 /* ----------------------------------------------------------------- waiting */
 
 static apr_uint32_t
-waiter_enter(mproc__thread_t *self, void *const *words, int count)
+waiter_enter(mproc__thread_t *self, void *const *words, int count,
+             const void *moves_to)
 {
     apr_uint32_t waiting = WAIT_NEXT(atomic_load(&self->waiting)) | WAITING;
     apr_uint64_t index = (apr_uint64_t)(self - mproc__arena.thread);
@@ -115,6 +126,9 @@ waiter_enter(mproc__thread_t *self, void *const *words, int count)
     }
     atomic_store_explicit(&self->word_count, (apr_uint32_t)count,
                           memory_order_relaxed);
+    atomic_store_explicit(&self->moves_to,
+                          moves_to == NULL ? 0 : mproc__arena_offset(moves_to),
+                          memory_order_relaxed);
     atomic_store(&self->since,
                  atomic_fetch_add(&mproc__arena.header->ticket, 1));
     atomic_store(&self->waiting, waiting);
@@ -123,13 +137,19 @@ waiter_enter(mproc__thread_t *self, void *const *words, int count)
     return waiting;
 }
 
-/* Returns 1 when somebody had woken it. */
-static int
-waiter_leave(mproc__thread_t *self, apr_uint32_t waiting)
+static void
+waiter_hide(mproc__thread_t *self)
 {
     apr_uint64_t index = (apr_uint64_t)(self - mproc__arena.thread);
     atomic_fetch_and(&mproc__arena.header->parked[index / 64],
                      ~((apr_uint64_t)1 << index % 64));
+}
+
+/* Returns 1 when somebody had woken it. */
+static int
+waiter_leave(mproc__thread_t *self, apr_uint32_t waiting)
+{
+    waiter_hide(self);
     return atomic_exchange(&self->waiting, (waiting & ~3U) | IDLE) != waiting;
 }
 
@@ -149,34 +169,137 @@ waiter_look(mproc__thread_t *self, apr_uint32_t waiting,
     }
 }
 
-apr_status_t
-mproc__park(void *const *words, int count, mproc__needed_fn_t needed,
-            void *baton, apr_time_t deadline)
+/* Sleep while it is needed, in a state, but not while it is WOKEN: nobody
+ * would wake it again. A waker may have taken it before its bit was set, and
+ * died. */
+static apr_status_t
+waiter_sleep(mproc__thread_t *self, apr_uint32_t waiting,
+             mproc__needed_fn_t needed, mproc__needed_fn_t hopeless,
+             void *baton, apr_time_t deadline)
 {
-    mproc__thread_t *self = mproc__thread_self();
-    apr_status_t rv = APR_SUCCESS;
-    apr_uint32_t waiting;
-
-    if (self == NULL) {
-        return APR_ENOMEM;
-    }
-    waiting = waiter_enter(self, words, count);
-    /* Not while it is WOKEN: nobody would wake it again. A waker may have
-     * taken it before its bit was set, and died. */
     while (needed(baton) && atomic_load(&self->waiting) == waiting) {
         apr_time_t now = mproc_plat_clock(), slice = now + SLICE;
         if (now >= deadline) {
-            rv = APR_TIMEUP;
-            break;
+            return APR_TIMEUP;
         }
         if (mproc_plat_park_wait(&self->park,
                                  slice < deadline ? slice : deadline) ==
             APR_SUCCESS) {
-            break;
+            return APR_SUCCESS;
         }
         waiter_look(self, waiting, needed, baton);
+        if (deadline == MPROC_PLAT_NEVER && hopeless != NULL &&
+            hopeless(baton)) {
+            return MPROC_EDEADLK;
+        }
     }
+    return APR_SUCCESS;
+}
+
+apr_status_t
+mproc__park(void *const *words, int count, mproc__needed_fn_t needed,
+            mproc__needed_fn_t hopeless, void *baton, apr_time_t deadline)
+{
+    mproc__thread_t *self = mproc__thread_self();
+    apr_uint32_t waiting;
+    apr_status_t rv;
+
+    if (self == NULL) {
+        return APR_ENOMEM;
+    }
+    waiting = waiter_enter(self, words, count, NULL);
+    rv = waiter_sleep(self, waiting, needed, hopeless, baton, deadline);
     return waiter_leave(self, waiting) ? APR_SUCCESS : rv;
+}
+
+apr_status_t
+mproc__wait_refused(const char *call)
+{
+    return mproc__fail(APR_ENOMEM,
+                       "%s: this thread cannot be registered in the shared "
+                       "memory of the process tree; end some threads or "
+                       "processes",
+                       call);
+}
+
+/* ----------------------------------------------------------- waiting, moved */
+
+int
+mproc__waiter_enter(void *word, void *moves_to)
+{
+    mproc__thread_t *self = mproc__thread_self();
+
+    return self != NULL && waiter_enter(self, &word, 1, moves_to) != 0;
+}
+
+apr_status_t
+mproc__waiter_sleep(mproc__needed_fn_t needed, mproc__needed_fn_t hopeless,
+                    void *baton, apr_time_t deadline)
+{
+    mproc__thread_t *self = mproc__thread_self();
+    apr_uint32_t waiting = atomic_load(&self->waiting);
+
+    return WAIT_STATE(waiting) == WOKEN
+               ? APR_SUCCESS
+               : waiter_sleep(self, waiting, needed, hopeless, baton, deadline);
+}
+
+mproc__waiter_e
+mproc__waiter_state(void)
+{
+    switch (WAIT_STATE(atomic_load(&mproc__thread_self()->waiting))) {
+    case WOKEN:
+        return MPROC__WAITER_WOKEN;
+    case MOVED:
+        return MPROC__WAITER_MOVED;
+    default:
+        return MPROC__WAITER_WAITING;
+    }
+}
+
+int
+mproc__waiter_leave(void)
+{
+    mproc__thread_t *self = mproc__thread_self();
+    apr_uint32_t waiting = atomic_load(&self->waiting);
+    int told = 0;
+
+    while (!told && !(WAIT_STATE(waiting) == WAITING &&
+                      atomic_compare_exchange_strong(&self->waiting, &waiting,
+                                                     (waiting & ~3U) | IDLE))) {
+        told = WAIT_STATE(waiting) != WAITING;
+    }
+    if (told) {
+        /* In this order: dead in between, it has the note. */
+        atomic_store(&self->grant, atomic_load(&self->word[0]));
+        waiting = atomic_load(&self->waiting);
+        atomic_exchange(&self->waiting, (waiting & ~3U) | IDLE);
+    }
+    waiter_hide(self);
+    return told;
+}
+
+void
+mproc__waiter_done(void)
+{
+    atomic_store(&mproc__thread_self()->grant, 0);
+}
+
+void
+mproc__parking_recover(mproc__thread_t *thread)
+{
+    apr_uint32_t waiting = atomic_load(&thread->waiting);
+    apr_uint64_t grant = atomic_load(&thread->grant);
+
+    if (grant == 0 && atomic_load(&thread->moves_to) != 0 &&
+        (WAIT_STATE(waiting) == WOKEN || WAIT_STATE(waiting) == MOVED)) {
+        grant = atomic_load(&thread->word[0]);
+    }
+    if (grant != 0) {
+        mproc__unpark(mproc__arena_address(grant), 1);
+    }
+    atomic_store(&thread->grant, 0);
+    atomic_store(&thread->waiting, (waiting & ~3U) | IDLE);
 }
 
 /* ------------------------------------------------------------------ waking */
@@ -189,6 +312,9 @@ waiter_waits_for(mproc__thread_t *thread, apr_uint64_t offset,
     apr_uint32_t count, i;
     *waiting = atomic_load(&thread->waiting);
     count = atomic_load(&thread->word_count);
+    if (WAIT_STATE(*waiting) == MOVED) {
+        return atomic_load(&thread->moves_to) == offset;
+    }
     if (WAIT_STATE(*waiting) != WAITING) {
         return 0;
     }
@@ -200,20 +326,23 @@ waiter_waits_for(mproc__thread_t *thread, apr_uint64_t offset,
     return 0;
 }
 
+/* What becomes of a waiter: MOVED, or WOKEN and awake. */
 static int
-waiter_wake(mproc__thread_t *thread, apr_uint32_t waiting)
+waiter_turn(mproc__thread_t *thread, apr_uint32_t waiting, unsigned to)
 {
     if (!atomic_compare_exchange_strong(&thread->waiting, &waiting,
-                                        (waiting & ~3U) | WOKEN)) {
+                                        (waiting & ~3U) | to)) {
         return 0;
     }
-    mproc_plat_park_wake(&thread->park);
+    if (to == WOKEN) {
+        mproc_plat_park_wake(&thread->park);
+    }
     return 1;
 }
 
-/* Wake all who wait for the word. */
+/* All who wait for the word. */
 static int
-waiters_wake(apr_uint64_t offset)
+waiters_turn(apr_uint64_t offset, unsigned to)
 {
     apr_uint64_t high = atomic_load(&mproc__arena.header->threads_high), i;
     apr_uint32_t waiting;
@@ -225,16 +354,16 @@ waiters_wake(apr_uint64_t offset)
             mproc__thread_t *thread =
                 &mproc__arena.thread[i * 64 + (unsigned)__builtin_ctzll(bits)];
             if (waiter_waits_for(thread, offset, &waiting)) {
-                woken += waiter_wake(thread, waiting);
+                woken += waiter_turn(thread, waiting, to);
             }
         }
     }
     return woken;
 }
 
-/* Wake the one who waits longest for the word; 0 when nobody waits. */
+/* The one who waits longest for the word; 0 when nobody waits. */
 static int
-waiters_wake_first(apr_uint64_t offset, int *woken)
+waiters_turn_first(apr_uint64_t offset, unsigned to, int *woken)
 {
     apr_uint64_t high = atomic_load(&mproc__arena.header->threads_high), i;
     mproc__thread_t *first = NULL;
@@ -257,22 +386,34 @@ waiters_wake_first(apr_uint64_t offset, int *woken)
     if (first == NULL) {
         return 0;
     }
-    *woken += waiter_wake(first, which);
+    *woken += waiter_turn(first, which, to);
     return 1;
 }
 
-int
-mproc__unpark(void *word, int n)
+static int
+waiters_turn_some(void *word, int n, unsigned to)
 {
     apr_uint64_t offset = mproc__arena_offset(word);
     int woken = 0;
 
     if (n == MPROC__ALL) {
-        return waiters_wake(offset);
+        return waiters_turn(offset, to);
     }
-    while (woken < n && waiters_wake_first(offset, &woken)) {
+    while (woken < n && waiters_turn_first(offset, to, &woken)) {
     }
     return woken;
+}
+
+int
+mproc__unpark(void *word, int n)
+{
+    return waiters_turn_some(word, n, WOKEN);
+}
+
+int
+mproc__move(void *word, int n)
+{
+    return waiters_turn_some(word, n, MOVED);
 }
 
 void

@@ -29,12 +29,44 @@ int mproc__spin(mproc__needed_fn_t needed, void *baton);
  * Wait until somebody unparks one of the words, or the wait is not needed.
  * The caller looks at its words again and comes back if it must: a return
  * says "look", no more. Looks around for the dead every 100 ms.
+ * @param hopeless asked every 100 ms when there is no deadline: nonzero when
+ *                 nobody is left who could end the wait; may be NULL
  * @param deadline on mproc_clock(); MPROC_PLAT_NEVER
- * @return APR_SUCCESS; APR_TIMEUP; APR_ENOMEM when the thread has no entry
+ * @return APR_SUCCESS; APR_TIMEUP; MPROC_EDEADLK when it is hopeless;
+ *         APR_ENOMEM when the thread has no entry
  */
 apr_status_t mproc__park(void *const *words, int count,
-                         mproc__needed_fn_t needed, void *baton,
-                         apr_time_t deadline);
+                         mproc__needed_fn_t needed, mproc__needed_fn_t hopeless,
+                         void *baton, apr_time_t deadline);
+
+/* The sentence for APR_ENOMEM; returns that. */
+apr_status_t mproc__wait_refused(const char *call);
+
+/*
+ * The same in steps, for a waiter that others may move to another word. From
+ * the entering on no wake-up is missed; sleep returns when there is something
+ * to look at; who leaves and was told (WOKEN or MOVED) must call done when it
+ * has used that up.
+ */
+typedef enum mproc__waiter_e {
+    MPROC__WAITER_WAITING,
+    MPROC__WAITER_WOKEN,
+    MPROC__WAITER_MOVED
+} mproc__waiter_e;
+
+/* 0 when the thread has no entry. */
+int mproc__waiter_enter(void *word, void *moves_to);
+apr_status_t mproc__waiter_sleep(mproc__needed_fn_t needed,
+                                 mproc__needed_fn_t hopeless, void *baton,
+                                 apr_time_t deadline);
+mproc__waiter_e mproc__waiter_state(void);
+int mproc__waiter_leave(void);
+void mproc__waiter_done(void);
+
+/* Have at most n threads that wait on a word wait for the word that each can
+ * be moved to, those that wait longest first. Returns how many. Wakes nobody,
+ * never waits. */
+int mproc__move(void *word, int n);
 
 /* Wake at most n threads that wait on a word, those that wait longest first.
  * Returns how many. Never waits. */

@@ -58,6 +58,7 @@ enum {
 /* A thread's state: used 0, peer 1-36, incarnation 37-63. */
 #define THREAD_USED APR_UINT64_C(1)
 #define THREAD_PEER(state) ((state) >> 1 & APR_UINT64_C(0xfffffffff))
+#define THREAD_INCARNATION(state) ((state) >> 37)
 #define THREAD_NEXT(state) (((state) >> 37 << 37) + (APR_UINT64_C(1) << 37))
 
 #define LOOK_EVERY (100 * 1000) /* microseconds */
@@ -83,6 +84,9 @@ static struct {
 } peers = {.busy = ATOMIC_FLAG_INIT, .repairing = ATOMIC_FLAG_INIT};
 
 static _Thread_local mproc__thread_t *thread_self;
+static _Thread_local int thread_owns;
+_Thread_local mproc__actor_t mproc__thread_actor;
+atomic_int mproc__own_threads;
 
 static void
 guard(atomic_flag *flag)
@@ -130,6 +134,9 @@ peers_forked(void)
     atomic_store(&peers.self, 0);
     atomic_fetch_add(&peers.epoch, 1);
     thread_self = NULL;
+    thread_owns = 0;
+    mproc__thread_actor = 0;
+    atomic_store(&mproc__own_threads, 0);
     peers.free = NULL; /* Not freed: who knows who held malloc's lock. */
     peers.free_count = peers.total = 0;
     peers.tail = NULL;
@@ -261,7 +268,12 @@ thread_ended(void *value)
     if (thread == thread_self && THREAD_PEER(state) == mproc__peer_self()) {
         mproc_plat_park_done(&thread->park);
         thread_self = NULL;
+        mproc__thread_actor = 0;
         atomic_store(&thread->state, THREAD_NEXT(state));
+        if (thread_owns > 0) {
+            thread_owns = 0;
+            mproc__unpark_all();
+        }
     }
 }
 
@@ -276,6 +288,7 @@ thread_take(mproc__thread_t *thread)
         return NULL;
     }
     atomic_fetch_and(&thread->waiting, ~3U);
+    atomic_store(&thread->tid, mproc_plat_thread_id());
     if (mproc_plat_park_init(&thread->park) != APR_SUCCESS ||
         mproc_plat_thread_on_exit(thread_ended, thread) != APR_SUCCESS) {
         atomic_store(&thread->state, THREAD_NEXT(state));
@@ -303,6 +316,36 @@ mproc__thread_self(void)
         thread_self = thread_take(thread);
     }
     return thread_self;
+}
+
+mproc__actor_t
+mproc__actor_make(void)
+{
+    mproc__thread_t *thread = mproc__thread_self();
+    if (thread != NULL) {
+        mproc__thread_actor =
+            mproc__peer_self() |
+            (apr_uint64_t)(thread - mproc__arena.thread) << 37 |
+            THREAD_INCARNATION(atomic_load(&thread->state)) << 50;
+    }
+    return mproc__thread_actor;
+}
+
+int
+mproc__actor_has_ended(mproc__actor_t actor)
+{
+    mproc__thread_t *thread = &mproc__arena.thread[MPROC__ACTOR_ENTRY(actor)];
+    apr_uint64_t state = atomic_load(&thread->state);
+    return !(state & THREAD_USED) ||
+           THREAD_PEER(state) != MPROC__ACTOR_PEER(actor) ||
+           (THREAD_INCARNATION(state) & 0x3fff) !=
+               MPROC__ACTOR_INCARNATION(actor);
+}
+
+void
+mproc__thread_owns(int more)
+{
+    thread_owns += more;
 }
 
 /* ------------------------------------------------------------------- holds */
@@ -458,7 +501,7 @@ threads_free(mproc__peer_t dead)
         mproc__thread_t *thread = &mproc__arena.thread[i];
         apr_uint64_t state = atomic_load(&thread->state);
         if ((state & THREAD_USED) && THREAD_PEER(state) == dead) {
-            atomic_fetch_and(&thread->waiting, ~3U);
+            mproc__parking_recover(thread);
             atomic_fetch_and(&mproc__arena.header->parked[i / 64],
                              ~((apr_uint64_t)1 << i % 64));
             atomic_store(&thread->state, THREAD_NEXT(state));
@@ -486,6 +529,7 @@ recover(unsigned slot, apr_uint64_t state)
         holds_release(entry);
         mproc__chunk_rehint();
         threads_free(dead);
+        atomic_fetch_add(&mproc__arena.header->deaths, 1);
         mproc__unpark_all();
         entry->start = 0;
         atomic_store(&entry->state,
@@ -508,6 +552,18 @@ recover_if_dead(unsigned slot, apr_uint64_t state)
     return 1;
 }
 
+apr_int64_t
+mproc__peer_pid(mproc__peer_t peer)
+{
+    apr_uint64_t state;
+    if (peer == 0 || mproc__peer_is_gone(peer)) {
+        return 0;
+    }
+    state = atomic_load(&mproc__arena.peer[ID_SLOT(peer)].state);
+    return PEER_INCARNATION(state) == ID_INCARNATION(peer) ? PEER_PID(state)
+                                                           : 0;
+}
+
 int
 mproc__peer_is_gone(mproc__peer_t peer)
 {
@@ -518,6 +574,12 @@ mproc__peer_is_gone(mproc__peer_t peer)
     state = atomic_load(&mproc__arena.peer[ID_SLOT(peer)].state);
     return PEER_INCARNATION(state) != ID_INCARNATION(peer) ||
            PEER_STATE(state) != PEER_LIVE;
+}
+
+apr_uint64_t
+mproc__peers_deaths(void)
+{
+    return atomic_load(&mproc__arena.header->deaths);
 }
 
 int

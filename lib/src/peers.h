@@ -18,6 +18,15 @@ typedef apr_uint64_t mproc__peer_t;
 
 #define MPROC__PEER_BITS 36
 
+/* A thread of a peer, for words that say who holds: peer 0-35, a bit that is
+ * always 0, entry 37-49, incarnation of the entry 50-63. 0 is nobody. */
+typedef apr_uint64_t mproc__actor_t;
+
+#define MPROC__ACTOR_PEER(actor)                                               \
+    ((actor) & ((APR_UINT64_C(1) << MPROC__PEER_BITS) - 1))
+#define MPROC__ACTOR_ENTRY(actor) ((unsigned)((actor) >> 37 & 0x1fff))
+#define MPROC__ACTOR_INCARNATION(actor) ((unsigned)((actor) >> 50))
+
 /* Attach the calling process to the arena of its tree; make the arena when
  * there is none. Idempotent, cheap when attached. A forked child attaches
  * anew, and takes its own references to the objects that it inherited. */
@@ -32,6 +41,30 @@ void mproc__peers_map(apr_int64_t *map_handle, apr_uint64_t *map_size);
 /* The calling process; 0 when it is not attached. */
 mproc__peer_t mproc__peer_self(void);
 
+/* The process id of a peer; 0 when it is dead or nobody. */
+apr_int64_t mproc__peer_pid(mproc__peer_t peer);
+
+extern _Thread_local mproc__actor_t mproc__thread_actor;
+mproc__actor_t mproc__actor_make(void);
+
+/* The calling thread as an actor; registers the thread, and attaches the
+ * process, if need be. 0 when there is no entry to be had. */
+static inline mproc__actor_t
+mproc__actor(void)
+{
+    return mproc__thread_actor != 0 ? mproc__thread_actor : mproc__actor_make();
+}
+
+/* Threads of the library's own that run in this process. */
+extern atomic_int mproc__own_threads;
+
+/* Whether an actor's thread has ended, its process may live. */
+int mproc__actor_has_ended(mproc__actor_t actor);
+
+/* The calling thread has so many more things that end with it: when it ends
+ * with any left, those who sleep are told. */
+void mproc__thread_owns(int more);
+
 /* Whether a peer is dead, surely. Looks at the proof of life, and runs the
  * recovery when it is gone. */
 int mproc__peer_is_dead(mproc__peer_t peer);
@@ -39,6 +72,10 @@ int mproc__peer_is_dead(mproc__peer_t peer);
 /* The same as the table has it already: no look at the process. A recoverer
  * says so in the table before it wakes those who wait. */
 int mproc__peer_is_gone(mproc__peer_t peer);
+
+/* How many deaths have been told in the tree. While it is the same, a peer
+ * that was not gone is not. */
+apr_uint64_t mproc__peers_deaths(void);
 
 /* A process has ended: run the recovery for whatever it was attached as. */
 void mproc__peers_ended(apr_int64_t pid);

@@ -259,7 +259,7 @@ map_wait(map_t *map)
             until = now + PROGRESS_EVERY;
         }
         if (!mproc__spin(map_is_waiting, map)) {
-            rv = mproc__park(&word, 1, map_must_sleep, map, until);
+            rv = mproc__park(&word, 1, map_must_sleep, NULL, map, until);
             map_progress(map);
         }
         if (rv == APR_ENOMEM ||

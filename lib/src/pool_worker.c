@@ -212,7 +212,7 @@ mproc__pool_worker(mproc_bytes_t args, apr_pool_t *pool)
             return 0;
         }
         if (!mproc__spin(worker_is_idle, &worker) &&
-            mproc__park(&word, 1, worker_must_sleep, &worker,
+            mproc__park(&word, 1, worker_must_sleep, NULL, &worker,
                         MPROC_PLAT_NEVER) == APR_ENOMEM) {
             return 1;
         }

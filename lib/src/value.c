@@ -1,69 +1,93 @@
-/*
- * value.c: a plain value in shared memory. Its bytes follow its size, at an
- * alignment of 16.
- */
+/* value.c: a value in shared memory: a cell of one item. */
 #include <mproc/value.h>
 
-#include <string.h>
-
-#include <mproc/error.h>
-
-#include "error.h"
+#include "cell.h"
 #include "kinds.h"
 
-typedef struct value_shared_t {
-    apr_uint64_t size;
-    apr_uint64_t unused;
-    char data[];
-} value_shared_t;
-
 struct mproc_value_t {
-    mproc_object_t object;
+    mproc__cell_t cell;
 };
 
-const mproc__object_ops_t mproc__value_ops = {MPROC_KIND_VALUE,
-                                              sizeof(struct mproc_value_t)};
+const mproc__object_ops_t mproc__value_ops = {.kind = MPROC_KIND_VALUE,
+                                              .local_size =
+                                                  sizeof(struct mproc_value_t),
+                                              .opened = mproc__cell_opened,
+                                              .closing = mproc__cell_closing};
+
+static mproc__cell_call_t
+value_call(const char *call)
+{
+    return (mproc__cell_call_t){call, "value", &mproc__value_ops};
+}
 
 apr_status_t
 mproc_value_create(mproc_value_t **value, apr_size_t size, const void *initial,
                    apr_pool_t *pool)
 {
-    value_shared_t *shared;
-    apr_status_t rv;
-
-    if (value == NULL || size == 0) {
-        return mproc__fail(APR_EINVAL, "mproc_value_create: %s; pass %s",
-                           value == NULL ? "value is NULL" : "the size is 0",
-                           value == NULL ? "where the value goes"
-                                         : "the sizeof of what it is to hold");
-    }
-    rv = mproc__object_create(value, &mproc__value_ops, sizeof *shared + size,
+    mproc__cell_call_t call = value_call("mproc_value_create");
+    return mproc__cell_create(value, &call, size, 1, initial, MPROC__CELL_OWN,
                               pool);
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    shared = (*value)->object.shared;
-    shared->size = size;
-    if (initial != NULL) {
-        memcpy(shared->data, initial, size);
-    }
-    return APR_SUCCESS;
+}
+
+apr_status_t
+mproc_value_create_with_lock(mproc_value_t **value, apr_size_t size,
+                             const void *initial, mproc_rlock_t *lock,
+                             apr_pool_t *pool)
+{
+    mproc__cell_call_t call = value_call("mproc_value_create_with_lock");
+    return mproc__cell_create(value, &call, size, 1, initial, lock, pool);
+}
+
+apr_status_t
+mproc_raw_value_create(mproc_value_t **value, apr_size_t size,
+                       const void *initial, apr_pool_t *pool)
+{
+    mproc__cell_call_t call = value_call("mproc_raw_value_create");
+    return mproc__cell_create(value, &call, size, 1, initial, MPROC__CELL_RAW,
+                              pool);
+}
+
+apr_status_t
+mproc_value_copy(mproc_value_t **copy, mproc_value_t *value, apr_pool_t *pool)
+{
+    mproc__cell_call_t call = value_call("mproc_value_copy");
+    return mproc__cell_copy(copy, value, &call, pool);
 }
 
 void *
 mproc_value_data(mproc_value_t *value)
 {
-    return !mproc__object_usable(value)
-               ? NULL
-               : ((value_shared_t *)value->object.shared)->data;
+    return mproc__object_is(value, &mproc__value_ops)
+               ? mproc__cell_shared(value)->data
+               : NULL;
 }
 
 apr_size_t
 mproc_value_size(mproc_value_t *value)
 {
-    return !mproc__object_usable(value)
-               ? 0
-               : (apr_size_t)((value_shared_t *)value->object.shared)->size;
+    return mproc__object_is(value, &mproc__value_ops)
+               ? (apr_size_t)mproc__cell_shared(value)->item
+               : 0;
+}
+
+mproc_rlock_t *
+mproc_value_lock(mproc_value_t *value)
+{
+    return mproc__object_is(value, &mproc__value_ops) ? value->cell.lock : NULL;
+}
+
+apr_status_t
+mproc_value_acquire(mproc_value_t *value, apr_interval_time_t timeout)
+{
+    mproc__cell_call_t call = value_call("mproc_value_acquire");
+    return mproc__cell_acquire(value, &call, timeout);
+}
+
+apr_status_t
+mproc_value_release(mproc_value_t *value)
+{
+    mproc__cell_call_t call = value_call("mproc_value_release");
+    return mproc__cell_release(value, &call);
 }
 
 void

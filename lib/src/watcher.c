@@ -57,6 +57,7 @@ watch_ready(void)
     mproc__family_lock();
     if (watch == NULL) {
         rv = mproc_plat_watch_create(&watch, watch_ended, NULL);
+        atomic_fetch_add(&mproc__own_threads, rv == APR_SUCCESS);
     }
     mproc__family_unlock();
     if (rv != APR_SUCCESS) {

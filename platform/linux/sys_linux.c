@@ -8,6 +8,7 @@
 
 #include "plat_sys.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -183,6 +184,23 @@ cpus_by_quota(void)
     }
     fclose(file);
     return least;
+}
+
+/* Each thread has a folder there. */
+int
+mproc_plat_thread_count(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    struct dirent *entry;
+    int count = 0;
+
+    while (tasks != NULL && (entry = readdir(tasks)) != NULL) {
+        count += entry->d_name[0] != '.';
+    }
+    if (tasks != NULL) {
+        closedir(tasks);
+    }
+    return count;
 }
 
 int

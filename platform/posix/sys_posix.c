@@ -25,6 +25,12 @@ mproc_plat_clock(void)
 }
 
 int
+mproc_plat_thread_count(void)
+{
+    return 0; /* POSIX does not tell. */
+}
+
+int
 mproc_plat_cpu_count(void)
 {
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);

@@ -81,6 +81,12 @@ processors_rate(void)
 }
 
 int
+mproc_plat_thread_count(void)
+{
+    return 0; /* The system adds some, for console events for one. */
+}
+
+int
 mproc_plat_cpu_count(void)
 {
     int allowed = processors_allowed();

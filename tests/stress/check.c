@@ -175,7 +175,9 @@ block_holds(mproc__block_t *block, apr_uint64_t bytes, void *baton)
     (void)baton;
     (void)bytes;
     if ((word & 3) == LIVE &&
-        (kind == MPROC_KIND_PROCESS || kind == MPROC_KIND_JOB)) {
+        (kind == MPROC_KIND_PROCESS || kind == MPROC_KIND_JOB ||
+         kind == MPROC_KIND_CONDITION || kind == MPROC_KIND_VALUE ||
+         kind == MPROC_KIND_ARRAY)) {
         for (i = 0; i < holder->count; i++) {
             hold_see(&holder->hold[i]);
         }

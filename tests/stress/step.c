@@ -61,7 +61,7 @@ step_word_wait(_Atomic apr_uint64_t *word, apr_interval_time_t timeout)
     void *words = word;
 
     while (word_is_zero(word)) {
-        apr_status_t rv = mproc__park(&words, 1, word_is_zero, word, deadline);
+        apr_status_t rv = mproc__park(&words, 1, word_is_zero, NULL, word, deadline);
         if (rv != APR_SUCCESS) {
             return rv;
         }

@@ -55,7 +55,7 @@ every_size_has_room_and_is_zeroed(apr_pool_t *pool)
         int again;
         for (again = 0; again < 2; again++) {
             REQUIRE_STATUS(APR_SUCCESS,
-                           mproc__arena_alloc(hold, size, MPROC_KIND_VALUE));
+                           mproc__arena_alloc(hold, size, MPROC_KIND_EVENT));
             data = mproc__arena_at(mproc__hold_handle(hold));
             REQUIRE(data != NULL);
             CHECK(mproc__arena_room(mproc__hold_handle(hold)) >= size);
@@ -75,9 +75,9 @@ a_stale_handle_is_an_error(apr_pool_t *pool)
     mproc__handle_t handle;
     (void)pool;
     REQUIRE_STATUS(APR_SUCCESS,
-                   mproc__arena_alloc(hold, 100, MPROC_KIND_VALUE));
+                   mproc__arena_alloc(hold, 100, MPROC_KIND_EVENT));
     handle = mproc__hold_handle(hold);
-    CHECK_INT(MPROC_KIND_VALUE, mproc__arena_kind(handle));
+    CHECK_INT(MPROC_KIND_EVENT, mproc__arena_kind(handle));
     mproc__arena_release(hold);
     CHECK_INT(0, mproc__hold_handle(hold));
     CHECK(mproc__arena_at(handle) == NULL);
@@ -85,7 +85,7 @@ a_stale_handle_is_an_error(apr_pool_t *pool)
     CHECK_STATUS(MPROC_ESTALE, mproc__arena_hold(other, handle));
     /* The same place, taken again, has another handle. */
     REQUIRE_STATUS(APR_SUCCESS,
-                   mproc__arena_alloc(hold, 100, MPROC_KIND_VALUE));
+                   mproc__arena_alloc(hold, 100, MPROC_KIND_EVENT));
     CHECK(mproc__hold_handle(hold) != handle);
     CHECK_STATUS(MPROC_ESTALE, mproc__arena_hold(other, handle));
     mproc__arena_release(hold);
@@ -120,7 +120,7 @@ a_block_lives_while_somebody_holds_it(apr_pool_t *pool)
     apr_uint64_t before = count_blocks();
     (void)pool;
     REQUIRE_STATUS(APR_SUCCESS,
-                   mproc__arena_alloc(first, 10, MPROC_KIND_VALUE));
+                   mproc__arena_alloc(first, 10, MPROC_KIND_EVENT));
     handle = mproc__hold_handle(first);
     REQUIRE_STATUS(APR_SUCCESS, mproc__arena_hold(second, handle));
     mproc__arena_release(first);
@@ -231,7 +231,7 @@ chunks_go_from_one_size_to_another(apr_pool_t *pool)
         count = count < BLOCKS ? count : BLOCKS;
         for (i = 0; i < count; i++) {
             REQUIRE_STATUS(APR_SUCCESS,
-                           mproc__arena_alloc(hold[i], size, MPROC_KIND_VALUE));
+                           mproc__arena_alloc(hold[i], size, MPROC_KIND_EVENT));
         }
         for (i = 0; i < count; i++) {
             mproc__arena_release(hold[i]);

@@ -35,7 +35,7 @@ names_of_apr(apr_pool_t *pool)
 {
     static const apr_status_t codes[] = {
         APR_SUCCESS, APR_EINVAL,   APR_ENOMEM,        APR_TIMEUP,
-        APR_EOF,     APR_ENOTIMPL, MPROC_START_ERROR, MPROC_EUNKNOWN + 1,
+        APR_EOF,     APR_ENOTIMPL, MPROC_START_ERROR, MPROC_EDEADLK + 1,
     };
     char ours[128], theirs[128];
     size_t i;

@@ -447,13 +447,15 @@ objects_wire(apr_pool_t *pool)
 static void
 objects_forged(apr_pool_t *pool)
 {
-    mproc_value_t *value = value_new(1, pool);
-    apr_uint64_t handle = ((mproc_object_t *)value)->handle;
+    mproc_value_t *value = NULL; /* a raw one: no lock of its lies nearby */
+    apr_uint64_t handle;
     unsigned char wire_bytes[10] = {0xd7, 1};
     mproc_value_t *other;
     mproc_datum_t *datum;
     int bit, i;
 
+    REQUIRE_STATUS(APR_SUCCESS, mproc_raw_value_create(&value, 1, NULL, pool));
+    handle = ((mproc_object_t *)value)->handle;
     for (bit = -2; bit < 64; bit++) {
         apr_uint64_t forged = bit == -2   ? 0
                               : bit == -1 ? UINT64_MAX

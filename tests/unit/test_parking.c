@@ -51,7 +51,7 @@ nothing_to_wait_for_returns_at_once(apr_pool_t *pool)
     place_make(&place, pool);
     atomic_store(place.open, 1);
     word = place.open;
-    CHECK_STATUS(APR_SUCCESS, mproc__park(&word, 1, is_shut, &place, 0));
+    CHECK_STATUS(APR_SUCCESS, mproc__park(&word, 1, is_shut, NULL, &place, 0));
     CHECK_INT(0, mproc__unpark(place.open, MPROC__ALL));
     CHECK_INT(1, mproc__spin(is_shut, &place));
 }
@@ -67,11 +67,11 @@ a_timeout_is_never_early(apr_pool_t *pool)
     word = place.open;
     for (i = 0; i < sizeof spans / sizeof *spans; i++) {
         begin = mproc_clock();
-        CHECK_STATUS(APR_TIMEUP, mproc__park(&word, 1, is_shut, &place,
+        CHECK_STATUS(APR_TIMEUP, mproc__park(&word, 1, is_shut, NULL, &place,
                                              mproc__deadline(spans[i])));
         CHECK(mproc_clock() - begin >= spans[i]);
     }
-    CHECK_STATUS(APR_TIMEUP, mproc__park(&word, 1, is_shut, &place, 1));
+    CHECK_STATUS(APR_TIMEUP, mproc__park(&word, 1, is_shut, NULL, &place, 1));
 }
 
 /* Waits once: one wake-up ends it. */
@@ -85,7 +85,7 @@ wait_once(apr_thread_t *thread, void *data)
     words[0] = place->ready;
     words[1] = place->open;
     atomic_fetch_add(place->ready, 1);
-    rv = mproc__park(words, 2, is_shut, place, deadline);
+    rv = mproc__park(words, 2, is_shut, NULL, place, deadline);
     atomic_fetch_add(place->woken, 1);
     apr_thread_exit(thread, rv);
     return NULL;
@@ -144,7 +144,7 @@ wait_turn(apr_thread_t *thread, void *data)
     void *word = turn->place->open;
     apr_status_t rv;
     atomic_fetch_add(turn->place->ready, 1);
-    rv = mproc__park(&word, 1, is_shut, turn->place,
+    rv = mproc__park(&word, 1, is_shut, NULL, turn->place,
                      mproc__deadline(test_deadline()));
     if (atomic_fetch_add(turn->place->woken, 1) != turn->number) {
         rv = APR_EGENERAL;

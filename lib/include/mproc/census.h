@@ -30,6 +30,11 @@ typedef enum mproc_kind_e {
     MPROC_KIND_VALUE,
     MPROC_KIND_POOL,
     MPROC_KIND_JOB, /**< a pool's task list */
+    MPROC_KIND_RLOCK,
+    MPROC_KIND_SEMAPHORE,
+    MPROC_KIND_CONDITION,
+    MPROC_KIND_BARRIER,
+    MPROC_KIND_ARRAY,
     MPROC_KIND_COUNT
 } mproc_kind_e;
 

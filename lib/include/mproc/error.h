@@ -53,6 +53,8 @@ extern "C" {
 #define MPROC_EMODULE (MPROC_START_ERROR + 12)
 /** The process has ended, but nobody can tell with which code. */
 #define MPROC_EUNKNOWN (MPROC_START_ERROR + 13)
+/** Nobody is left who could ever end the wait. */
+#define MPROC_EDEADLK (MPROC_START_ERROR + 14)
 
 /**
  * Name a status: mproc's own codes, and all that apr_strerror() knows.

@@ -63,8 +63,11 @@ MPROC_DECLARE(int) mproc_event_is_set(mproc_event_t *event);
  * @param event   the event
  * @param timeout microseconds, MPROC_FOREVER or MPROC_NOWAIT
  * @return APR_SUCCESS when it is set or was set during the wait;
- *         APR_TIMEUP; APR_EINVAL for NULL; APR_ENOMEM when this thread
- *         cannot be registered as a waiter
+ *         APR_TIMEUP; MPROC_EDEADLK, only without a limit, when nobody is
+ *         left who could ever set it: no other process has the event, and
+ *         this one has no other thread (told on Linux); APR_EINVAL for NULL
+ *         or what is no event; APR_ENOMEM when this thread cannot be
+ *         registered as a waiter
  * @note Processes: any. Threads: any. Fork: usable in the child.
  */
 MPROC_DECLARE(apr_status_t)

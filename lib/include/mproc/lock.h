@@ -14,7 +14,8 @@
  * }
  * @endcode
  *
- * A lock is 64 bytes of shared memory; creating one makes no system call.
+ * A lock is 64 bytes of shared memory; creating one makes no system call. It
+ * is not recursive (rlock.h has one that is), and anybody may release it.
  * The algorithm is the two-state futex mutex of U. Drepper, "Futexes Are
  * Tricky" (2011), over the parking lot, with the holder's identity in the
  * word so that anybody can see that the holder is dead.
@@ -44,12 +45,14 @@ mproc_lock_create(mproc_lock_t **lock, apr_pool_t *pool);
 
 /**
  * Acquire the lock; wait while another has it.
- * @param lock    not held by this thread: a second acquire waits for ever
+ * @param lock    not held by this thread: a second acquire waits
  * @param timeout microseconds, MPROC_FOREVER or MPROC_NOWAIT
  * @return APR_SUCCESS, held; MPROC_EOWNERDEAD, held as well, but the process
  *         that held it died: what it protects may be half-changed;
- *         APR_TIMEUP, not held; APR_EINVAL for NULL; APR_ENOMEM when this
- *         thread cannot be registered as a waiter
+ *         APR_TIMEUP, not held; MPROC_EDEADLK, not held, only without a
+ *         limit: this process holds the lock, has one thread (told on Linux),
+ *         and nobody else has the lock; APR_EINVAL for NULL or what is no
+ *         lock; APR_ENOMEM when this thread cannot be registered
  * @note Processes: any. Threads: any. Fork: a lock held at a fork stays the
  *       parent's.
  */
@@ -72,6 +75,14 @@ MPROC_DECLARE(apr_status_t) mproc_lock_release(mproc_lock_t *lock);
  * @note Processes: any. Threads: any. Fork: usable in the child.
  */
 MPROC_DECLARE(int) mproc_lock_locked(mproc_lock_t *lock);
+
+/**
+ * Ask which process holds the lock just now.
+ * @param lock the lock
+ * @return its process id; 0 when the lock is free or its holder is dead
+ * @note Processes: any. Threads: any. Fork: usable in the child.
+ */
+MPROC_DECLARE(apr_int64_t) mproc_lock_holder(mproc_lock_t *lock);
 
 /**
  * Give up this process's use of the lock. The lock itself goes when nobody
