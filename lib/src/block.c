@@ -33,6 +33,7 @@
 
 #include "error.h"
 #include "peers.h"
+#include "segment.h"
 
 /* word: state 0-1, kind 8-15, owner 16-28, generation 32-63. */
 enum {
@@ -227,6 +228,23 @@ alloc_take(const mproc__thread_t *thread, mproc__intent_t *intent,
     return block;
 }
 
+/* How many bytes of a new payload are zeroed. */
+static apr_uint64_t
+block_zeroed(mproc__handle_t handle, apr_uint64_t bytes, mproc_kind_e kind)
+{
+    switch (kind) {
+    case MPROC_KIND_BYTES:
+        return 0;
+    case MPROC_KIND_ITEM:
+        /* Its maker fills it, but until then it must have no holds. */
+        return sizeof(mproc__holder_t);
+    case MPROC_KIND_SEGMENT:
+        return mproc__chunk_block_size(handle) - sizeof(mproc__block_t);
+    default:
+        return bytes - sizeof(mproc__block_t);
+    }
+}
+
 static apr_status_t
 block_alloc(mproc__thread_t *thread, mproc__hold_t *hold, apr_uint64_t bytes,
             mproc_kind_e kind)
@@ -253,9 +271,7 @@ block_alloc(mproc__thread_t *thread, mproc__hold_t *hold, apr_uint64_t bytes,
         mproc__intent_end(thread);
     }
     handle = atomic_load(&intent->handle);
-    if (kind != MPROC_KIND_BYTES) {
-        memset(block_payload(block), 0, bytes - sizeof *block);
-    }
+    memset(block_payload(block), 0, block_zeroed(handle, bytes, kind));
     atomic_store(&block->refs,
                  APR_UINT64_C(1) << 43 | refs_tag(thread, intent));
     atomic_store(hold, handle);
@@ -293,12 +309,39 @@ alloc_recover(const mproc__thread_t *thread, const mproc__intent_t *intent)
 
 /* -------------------------------------------------------------------- drop */
 
-static int
-kind_has_holds(mproc_kind_e kind)
+static void
+hold_drop(mproc__hold_t *hold, void *thread)
 {
-    return kind == MPROC_KIND_PROCESS || kind == MPROC_KIND_JOB ||
-           kind == MPROC_KIND_CONDITION || kind == MPROC_KIND_VALUE ||
-           kind == MPROC_KIND_ARRAY;
+    mproc__block_release(thread, hold);
+}
+
+/* Release the holds that lie in a block of `room` bytes. */
+static void
+holds_drop(mproc__thread_t *thread, mproc_kind_e kind, void *payload,
+           apr_uint64_t room)
+{
+    mproc__holder_t *holder = payload;
+    apr_uint64_t most = (room - sizeof *holder) / sizeof(mproc__hold_t), i;
+
+    switch (kind) {
+    case MPROC_KIND_PROCESS:
+    case MPROC_KIND_JOB:
+    case MPROC_KIND_CONDITION:
+    case MPROC_KIND_VALUE:
+    case MPROC_KIND_ARRAY:
+    case MPROC_KIND_QUEUE:
+    case MPROC_KIND_ITEM:
+        /* Never beyond the block, whatever a stray write made of it. */
+        for (i = 0; i < holder->count && i < most; i++) {
+            mproc__block_release(thread, &holder->hold[i]);
+        }
+        break;
+    case MPROC_KIND_SEGMENT:
+        segment_each_hold(payload, room, hold_drop, thread);
+        break;
+    default:
+        break;
+    }
 }
 
 /* Free a block that nobody holds. */
@@ -307,17 +350,9 @@ drop_free(mproc__thread_t *thread, mproc__block_t *block,
           mproc__handle_t handle)
 {
     apr_uint64_t word = atomic_load(&block->word);
-    if (kind_has_holds(BLOCK_KIND(word))) {
-        mproc__holder_t *holder = block_payload(block);
-        /* Never beyond the block, whatever a stray write made of it. */
-        apr_uint64_t room =
-            (mproc__chunk_block_size(handle) - sizeof *block - sizeof *holder) /
-            sizeof(mproc__hold_t);
-        apr_uint32_t i;
-        for (i = 0; i < holder->count && i < room; i++) {
-            mproc__block_release(thread, &holder->hold[i]);
-        }
-    }
+
+    holds_drop(thread, BLOCK_KIND(word), block_payload(block),
+               mproc__chunk_block_size(handle) - sizeof *block);
     atomic_store(&block->word, (apr_uint64_t)(BLOCK_GENERATION(word) + 1)
                                    << 32);
 }

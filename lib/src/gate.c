@@ -26,6 +26,9 @@ gate_must_sleep(void *baton)
     }
     while (!atomic_compare_exchange_weak(wait->gate, &old, (old + 2) | 1)) {
     }
+    if (wait->through != NULL) {
+        atomic_fetch_or(wait->through, 0);
+    }
     return wait->shut(wait->baton);
 }
 

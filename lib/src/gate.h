@@ -20,6 +20,10 @@ typedef struct mproc__gate_wait_t {
     mproc__needed_fn_t shut;     /* read only: nonzero while it must wait */
     mproc__needed_fn_t hopeless; /* see mproc__park(); may be NULL */
     void *baton;                 /* of these */
+    /* Where what it waits for is changed under a mutex by plain stores: that
+     * mutex' word, else NULL. It is gone through between the counting and the
+     * last look, so the changes before and after are told apart. */
+    _Atomic apr_uint64_t *through;
 } mproc__gate_wait_t;
 
 /* Wait while it is shut; spins first. Returns at the latest when the

@@ -591,6 +591,21 @@ mproc__peer_is_dead(mproc__peer_t peer)
 }
 
 void
+mproc__peers_settle(void)
+{
+    apr_uint64_t high = atomic_load(&mproc__arena.header->peers_high), slot;
+    for (slot = 0; slot < high; slot++) {
+        apr_uint64_t state = atomic_load(&mproc__arena.peer[slot].state), now;
+        for (now = state; PEER_STATE(now) == PEER_DEAD &&
+                          PEER_INCARNATION(now) == PEER_INCARNATION(state);
+             now = atomic_load(&mproc__arena.peer[slot].state)) {
+            recover_if_dead((unsigned)slot, now);
+            mproc_plat_yield();
+        }
+    }
+}
+
+void
 mproc__peers_ended(apr_int64_t pid)
 {
     apr_uint64_t high, slot;

@@ -1,0 +1,595 @@
+/*
+ * queue.c: the queue: a ring (ring.c), and waiting for items or space at its
+ * gates. Nobody sleeps with an end's mutex.
+ */
+#include "queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <mproc/error.h>
+
+#include "../../platform/plat_sys.h"
+#include "error.h"
+#include "kinds.h"
+
+static void queue_closing(mproc_object_t *object);
+
+const mproc__object_ops_t mproc__queue_ops = {.kind = MPROC_KIND_QUEUE,
+                                              .local_size =
+                                                  sizeof(struct mproc_queue_t),
+                                              .opened = mproc__queue_opened,
+                                              .closing = queue_closing};
+
+/* ---------------------------------------------------------------- creating */
+
+apr_status_t
+mproc__queue_opened(mproc_object_t *object)
+{
+    mproc_queue_t *queue = (mproc_queue_t *)object;
+
+    queue->use.object = object;
+    queue->use.tail.number = ~APR_UINT64_C(0);
+    queue->use.head.number = ~APR_UINT64_C(0);
+    atomic_flag_clear(&queue->busy);
+    return APR_SUCCESS;
+}
+
+static void
+queue_closing(mproc_object_t *object)
+{
+    mproc_queue_t *queue = (mproc_queue_t *)object;
+
+    if (queue->own != NULL) {
+        apr_pool_destroy(queue->own);
+        queue->own = NULL;
+    }
+}
+
+apr_status_t
+mproc_queue_create(mproc_queue_t **queue, apr_size_t maxsize, apr_pool_t *pool)
+{
+    apr_status_t rv;
+
+    if (queue == NULL) {
+        return mproc__object_missing("mproc_queue_create", "queue");
+    }
+    rv = mproc__object_create(queue, &mproc__queue_ops, sizeof(mproc__ring_t),
+                              pool);
+    if (rv == APR_SUCCESS) {
+        mproc__ring_init(mproc__queue_ring(*queue), maxsize);
+        rv = mproc__queue_opened(&(*queue)->object);
+    }
+    return rv;
+}
+
+void
+mproc_queue_destroy(mproc_queue_t *queue)
+{
+    mproc__object_close(queue);
+}
+
+apr_status_t
+mproc_queue_close(mproc_queue_t *queue)
+{
+    if (!mproc__object_is(queue, &mproc__queue_ops)) {
+        return mproc__object_missing("mproc_queue_close", "queue");
+    }
+    atomic_store(&queue->closed, 1);
+    mproc__gate_wake(&mproc__queue_ring(queue)->items, MPROC__ALL);
+    mproc__gate_wake(&mproc__queue_ring(queue)->space, MPROC__ALL);
+    return APR_SUCCESS;
+}
+
+apr_status_t
+mproc__queue_check(mproc_queue_t *queue, const char *call)
+{
+    if (!mproc__object_is(queue, &mproc__queue_ops)) {
+        return mproc__object_missing(call, "queue");
+    }
+    if (atomic_load_explicit(&queue->closed, memory_order_relaxed)) {
+        return mproc__fail(MPROC_ECLOSED,
+                           "%s: this process has closed the queue; open it "
+                           "again by a message that brings it",
+                           call);
+    }
+    return mproc__actor() != 0 ? APR_SUCCESS : mproc__wait_refused(call);
+}
+
+/* ------------------------------------------------------------------ waiting */
+
+static int
+queue_is_shut(mproc__ring_t *ring)
+{
+    return atomic_load(&ring->shut) != 0;
+}
+
+/* For who gets: nothing is there, and something may come. */
+static int
+items_are_wanted(void *baton)
+{
+    mproc_queue_t *queue = baton;
+    mproc__ring_t *ring = mproc__queue_ring(queue);
+
+    return atomic_load(&ring->head.place) == atomic_load(&ring->tail.place) &&
+           !queue_is_shut(ring) && !atomic_load(&queue->closed);
+}
+
+/* For who puts: it is full. */
+static int
+space_is_wanted(void *baton)
+{
+    mproc_queue_t *queue = baton;
+    mproc__ring_t *ring = mproc__queue_ring(queue);
+
+    return mproc__ring_size(ring) >= ring->maxsize && !queue_is_shut(ring) &&
+           !atomic_load(&queue->closed);
+}
+
+static int
+queue_is_hopeless(void *baton)
+{
+    return mproc__object_is_alone(&((mproc_queue_t *)baton)->object);
+}
+
+/* Nothing more can come: shut, or nobody else has the queue. */
+static apr_status_t
+queue_ended(const char *call)
+{
+    return mproc__fail(APR_EOF,
+                       "%s: the queue is shut down, or no other thread or "
+                       "process has it, so nothing can come or go any more",
+                       call);
+}
+
+static apr_status_t
+queue_wait(mproc_queue_t *queue, int for_items, apr_time_t deadline,
+           const char *call)
+{
+    mproc__ring_t *ring = mproc__queue_ring(queue);
+    mproc__gate_wait_t wait = {
+        for_items ? &ring->items : &ring->space,
+        for_items ? items_are_wanted : space_is_wanted, queue_is_hopeless,
+        queue, for_items ? &ring->tail.mutex : &ring->head.mutex};
+    apr_status_t rv =
+        deadline == 0 ? APR_TIMEUP : mproc__gate_wait(&wait, deadline);
+
+    switch (rv) {
+    case APR_SUCCESS:
+        return mproc__queue_check(queue, call);
+    case APR_TIMEUP:
+        return mproc__fail(rv, "%s: the queue stayed %s", call,
+                           for_items ? "empty" : "full");
+    case MPROC_EDEADLK:
+        return queue_ended(call);
+    default:
+        return mproc__wait_refused(call);
+    }
+}
+
+/* -------------------------------------------------------------- put and get */
+
+/* The deadline of a call, made out when it first has to wait. */
+static apr_time_t
+queue_deadline(apr_time_t *deadline, apr_interval_time_t timeout)
+{
+    if (*deadline < 0) {
+        *deadline = mproc__deadline(timeout);
+    }
+    return *deadline;
+}
+
+apr_status_t
+mproc__queue_begin_put(mproc_queue_t *queue, apr_interval_time_t timeout,
+                       const char *call)
+{
+    apr_status_t rv = mproc__queue_check(queue, call);
+    apr_time_t deadline = -1;
+    mproc__ring_t *ring;
+
+    while (rv == APR_SUCCESS) {
+        rv = mproc__ring_lock_tail(&queue->use, call);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        ring = mproc__queue_ring(queue);
+        if (!queue_is_shut(ring) && !mproc__ring_is_full(ring)) {
+            return APR_SUCCESS;
+        }
+        mproc__mutex_release(&ring->tail.mutex);
+        if (queue_is_shut(ring)) {
+            return queue_ended(call);
+        }
+        rv = queue_wait(queue, 0, queue_deadline(&deadline, timeout), call);
+    }
+    return rv;
+}
+
+apr_status_t
+mproc__queue_begin_commit(mproc_queue_t *queue, const char *call)
+{
+    apr_status_t rv = mproc__ring_lock_tail(&queue->use, call);
+
+    if (rv == APR_SUCCESS && queue_is_shut(mproc__queue_ring(queue))) {
+        mproc__mutex_release(&mproc__queue_ring(queue)->tail.mutex);
+        return queue_ended(call);
+    }
+    return rv;
+}
+
+void
+mproc__queue_end_put(mproc_queue_t *queue, int count)
+{
+    mproc__ring_t *ring = mproc__queue_ring(queue);
+
+    mproc__mutex_release(&ring->tail.mutex);
+    mproc__gate_wake(&ring->items, count);
+}
+
+apr_status_t
+mproc__queue_begin_get(mproc_queue_t *queue, mproc__item_t *item,
+                       apr_interval_time_t timeout, const char *call)
+{
+    apr_status_t rv = mproc__queue_check(queue, call);
+    apr_time_t deadline = -1;
+    mproc__ring_t *ring;
+
+    while (rv == APR_SUCCESS) {
+        rv = mproc__ring_lock_head(&queue->use, call);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        if (mproc__ring_front(&queue->use, item)) {
+            return APR_SUCCESS;
+        }
+        ring = mproc__queue_ring(queue);
+        mproc__mutex_release(&ring->head.mutex);
+        if (queue_is_shut(ring)) {
+            return queue_ended(call);
+        }
+        rv = queue_wait(queue, 1, queue_deadline(&deadline, timeout), call);
+    }
+    return rv;
+}
+
+void
+mproc__queue_end_get(mproc_queue_t *queue, int count)
+{
+    mproc__ring_t *ring = mproc__queue_ring(queue);
+
+    mproc__mutex_release(&ring->head.mutex);
+    if (ring->maxsize > 0 && count > 0) {
+        mproc__gate_wake(&ring->space, count);
+    }
+}
+
+static apr_status_t
+item_is_bad(const char *call)
+{
+    return mproc__fail(APR_EINVAL,
+                       "%s: the bytes are NULL but have a size; pass where "
+                       "they are",
+                       call);
+}
+
+apr_status_t
+mproc_queue_put(mproc_queue_t *queue, mproc_bytes_t item,
+                apr_interval_time_t timeout)
+{
+    const char *call = "mproc_queue_put";
+    apr_status_t rv;
+
+    if (item.data == NULL && item.size > 0) {
+        return item_is_bad(call);
+    }
+    if (item.size > MPROC__ITEM_INLINE) {
+        return mproc__queue_put_copy(queue, item, NULL, timeout, call);
+    }
+    rv = mproc__queue_begin_put(queue, timeout, call);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = mproc__ring_put(&queue->use, item);
+    mproc__queue_end_put(queue, rv == APR_SUCCESS);
+    return rv;
+}
+
+static apr_interval_time_t
+timeout_left(apr_time_t deadline)
+{
+    return deadline == MPROC_PLAT_NEVER ? MPROC_FOREVER
+                                        : mproc_timeout_until(deadline);
+}
+
+apr_status_t
+mproc_queue_put_many(mproc_queue_t *queue, const mproc_bytes_t *items,
+                     int count, apr_interval_time_t timeout, int *done)
+{
+    const char *call = "mproc_queue_put_many";
+    apr_time_t deadline = mproc__deadline(timeout);
+    apr_status_t rv = APR_SUCCESS;
+    int put = 0, batch;
+
+    if (done != NULL) {
+        *done = 0;
+    }
+    if (count < 0 || (items == NULL && count > 0)) {
+        return mproc__fail(APR_EINVAL,
+                           "%s: %d items at a place that is %s; "
+                           "pass an array of them",
+                           call, count, items == NULL ? "NULL" : "not");
+    }
+    while (put < count && rv == APR_SUCCESS) {
+        if (items[put].size > MPROC__ITEM_INLINE || items[put].data == NULL) {
+            rv = mproc_queue_put(queue, items[put], timeout_left(deadline));
+            put += rv == APR_SUCCESS;
+            continue;
+        }
+        rv = mproc__queue_begin_put(queue, timeout_left(deadline), call);
+        if (rv != APR_SUCCESS) {
+            break;
+        }
+        for (batch = 0;
+             put < count && rv == APR_SUCCESS && items[put].data != NULL &&
+             items[put].size <= MPROC__ITEM_INLINE &&
+             !mproc__ring_is_full(mproc__queue_ring(queue));
+             batch++, put++) {
+            rv = mproc__ring_put(&queue->use, items[put]);
+            if (rv != APR_SUCCESS) {
+                break;
+            }
+        }
+        mproc__queue_end_put(queue, batch);
+    }
+    if (done != NULL) {
+        *done = put;
+    }
+    return rv;
+}
+
+apr_status_t
+mproc_queue_get_into(mproc_queue_t *queue, void *buffer, apr_size_t size,
+                     apr_size_t *length, apr_interval_time_t timeout)
+{
+    const char *call = "mproc_queue_get_into";
+    mproc__item_t item;
+    apr_status_t rv = mproc__queue_begin_get(queue, &item, timeout, call);
+
+    *length = 0;
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    *length = (apr_size_t)item.size;
+    if (item.size > size) {
+        mproc__queue_end_get(queue, 0);
+        mproc__gate_wake(&mproc__queue_ring(queue)->items, 1);
+        return mproc__fail(MPROC_ETOOBIG,
+                           "%s: the first item has %" APR_UINT64_T_FMT
+                           " bytes, the buffer %" APR_SIZE_T_FMT
+                           "; the item is still in the queue: get it with a "
+                           "larger buffer",
+                           call, item.size, size);
+    }
+    memcpy(buffer, item.data, (apr_size_t)item.size);
+    mproc__ring_take(&queue->use, &item);
+    mproc__queue_end_get(queue, 1);
+    return APR_SUCCESS;
+}
+
+/* Copy the first item into a pool and take it off. */
+static apr_status_t
+item_copy(mproc_queue_t *queue, const mproc__item_t *item, mproc_bytes_t *bytes,
+          apr_pool_t *pool)
+{
+    char *copy = apr_palloc(pool, (apr_size_t)item->size + 1);
+
+    if (copy == NULL) {
+        return mproc__fail(APR_ENOMEM,
+                           "mproc_queue_get: no memory for an item "
+                           "of %" APR_UINT64_T_FMT
+                           " bytes, which is still in the queue",
+                           item->size);
+    }
+    memcpy(copy, item->data, (apr_size_t)item->size);
+    copy[item->size] = '\0';
+    bytes->data = copy;
+    bytes->size = (apr_size_t)item->size;
+    mproc__ring_take(&queue->use, item);
+    return APR_SUCCESS;
+}
+
+apr_status_t
+mproc_queue_get_many(mproc_queue_t *queue, mproc_bytes_t *items, int most,
+                     int *count, apr_interval_time_t timeout, apr_pool_t *pool)
+{
+    mproc__item_t item;
+    apr_status_t rv;
+
+    *count = 0;
+    if (items == NULL || most < 1) {
+        return mproc__fail(APR_EINVAL,
+                           "mproc_queue_get_many: room for %d "
+                           "items at %s; pass an array for at "
+                           "least one",
+                           most, items == NULL ? "NULL" : "a place");
+    }
+    rv = mproc__queue_begin_get(queue, &item, timeout, "mproc_queue_get_many");
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    mproc__queue_pool_begin(queue, &pool);
+    do {
+        rv = item_copy(queue, &item, &items[*count], pool);
+        *count += rv == APR_SUCCESS;
+    } while (rv == APR_SUCCESS && *count < most &&
+             mproc__ring_front(&queue->use, &item));
+    mproc__queue_pool_end(queue, pool);
+    mproc__queue_end_get(queue, *count);
+    return *count > 0 ? APR_SUCCESS : rv;
+}
+
+apr_status_t
+mproc_queue_get(mproc_queue_t *queue, mproc_bytes_t *item,
+                apr_interval_time_t timeout, apr_pool_t *pool)
+{
+    mproc__item_t found;
+    apr_status_t rv;
+
+    item->data = NULL;
+    item->size = 0;
+    rv = mproc__queue_begin_get(queue, &found, timeout, "mproc_queue_get");
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    mproc__queue_pool_begin(queue, &pool);
+    rv = item_copy(queue, &found, item, pool);
+    mproc__queue_pool_end(queue, pool);
+    mproc__queue_end_get(queue, rv == APR_SUCCESS);
+    return rv;
+}
+
+/* ------------------------------------------------------- the queue's own pool
+ */
+
+void
+mproc__queue_pool_begin(mproc_queue_t *queue, apr_pool_t **pool)
+{
+    if (*pool != NULL) {
+        return;
+    }
+    while (
+        atomic_flag_test_and_set_explicit(&queue->busy, memory_order_acquire)) {
+        mproc_plat_yield();
+    }
+    if (queue->own == NULL) {
+        apr_pool_create(&queue->own, NULL);
+    }
+    *pool = queue->own;
+}
+
+void
+mproc__queue_pool_end(mproc_queue_t *queue, apr_pool_t *pool)
+{
+    if (pool == queue->own) {
+        atomic_flag_clear_explicit(&queue->busy, memory_order_release);
+    }
+}
+
+/* --------------------------------------------------------------- the others */
+
+apr_size_t
+mproc_queue_size(mproc_queue_t *queue)
+{
+    return mproc__object_is(queue, &mproc__queue_ops)
+               ? (apr_size_t)mproc__ring_size(mproc__queue_ring(queue))
+               : 0;
+}
+
+int
+mproc_queue_empty(mproc_queue_t *queue)
+{
+    return mproc_queue_size(queue) == 0;
+}
+
+int
+mproc_queue_full(mproc_queue_t *queue)
+{
+    mproc__ring_t *ring;
+
+    if (!mproc__object_is(queue, &mproc__queue_ops)) {
+        return 0;
+    }
+    ring = mproc__queue_ring(queue);
+    return ring->maxsize > 0 && mproc__ring_size(ring) >= ring->maxsize;
+}
+
+apr_status_t
+mproc_queue_shutdown(mproc_queue_t *queue, int immediate)
+{
+    const char *call = "mproc_queue_shutdown";
+    mproc__ring_t *ring;
+    mproc__item_t item;
+    apr_status_t rv;
+
+    if (!mproc__object_is(queue, &mproc__queue_ops)) {
+        return mproc__object_missing(call, "queue");
+    }
+    ring = mproc__queue_ring(queue);
+    atomic_store(&ring->shut, 1);
+    mproc__gate_wake(&ring->items, MPROC__ALL);
+    mproc__gate_wake(&ring->space, MPROC__ALL);
+    if (immediate &&
+        (rv = mproc__ring_lock_head(&queue->use, call)) == APR_SUCCESS) {
+        while (mproc__ring_front(&queue->use, &item)) {
+            mproc__ring_take(&queue->use, &item);
+            atomic_fetch_add(&ring->done, 1);
+        }
+        mproc__queue_end_get(queue, 0);
+        mproc__gate_wake(&ring->idle, MPROC__ALL);
+    }
+    return immediate ? rv : APR_SUCCESS;
+}
+
+/* -------------------------------------------------------------------- join */
+
+static int
+work_is_left(void *baton)
+{
+    mproc__ring_t *ring = mproc__queue_ring(baton);
+    return atomic_load(&ring->done) < atomic_load(&ring->tail.count);
+}
+
+apr_status_t
+mproc_queue_task_done(mproc_queue_t *queue)
+{
+    mproc__ring_t *ring;
+    apr_uint64_t done;
+
+    if (!mproc__object_is(queue, &mproc__queue_ops)) {
+        return mproc__object_missing("mproc_queue_task_done", "queue");
+    }
+    ring = mproc__queue_ring(queue);
+    done = atomic_load(&ring->done);
+    do {
+        if (done >= atomic_load(&ring->tail.count)) {
+            return mproc__fail(MPROC_ESTATE,
+                               "mproc_queue_task_done: as many tasks are done "
+                               "as were ever put; call it once for each item");
+        }
+    } while (!atomic_compare_exchange_weak(&ring->done, &done, done + 1));
+    if (!work_is_left(queue)) {
+        mproc__gate_wake(&ring->idle, MPROC__ALL);
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t
+mproc_queue_join(mproc_queue_t *queue, apr_interval_time_t timeout)
+{
+    mproc__gate_wait_t wait = {NULL, work_is_left, queue_is_hopeless, queue,
+                               NULL};
+    apr_time_t deadline = mproc__deadline(timeout);
+    apr_status_t rv;
+
+    if (!mproc__object_is(queue, &mproc__queue_ops)) {
+        return mproc__object_missing("mproc_queue_join", "queue");
+    }
+    if (!work_is_left(queue)) {
+        return APR_SUCCESS;
+    }
+    wait.gate = &mproc__queue_ring(queue)->idle;
+    rv = deadline == 0 ? APR_TIMEUP : mproc__gate_wait(&wait, deadline);
+    switch (rv) {
+    case APR_SUCCESS:
+        return rv;
+    case APR_TIMEUP:
+        return mproc__fail(rv, "mproc_queue_join: not all tasks were done in "
+                               "time");
+    case MPROC_EDEADLK:
+        return mproc__fail(MPROC_EWORKERLOST,
+                           "mproc_queue_join: tasks are left, and no other "
+                           "thread or process has the queue to do them");
+    default:
+        return mproc__wait_refused("mproc_queue_join");
+    }
+}

@@ -1,0 +1,52 @@
+/* queue.h: what the parts of the queue share. */
+#ifndef MPROC_SRC_QUEUE_H
+#define MPROC_SRC_QUEUE_H
+
+#include <mproc/queue.h>
+
+#include "ring.h"
+
+struct mproc_queue_t {
+    mproc_object_t object;
+    mproc__ring_use_t use;
+    atomic_int closed; /* by this process */
+    atomic_flag busy;  /* guards: */
+    apr_pool_t *own;   /* of what is got with a pool of NULL */
+};
+
+static inline mproc__ring_t *
+mproc__queue_ring(mproc_queue_t *queue)
+{
+    return queue->object.shared;
+}
+
+apr_status_t mproc__queue_opened(mproc_object_t *object);
+
+/* Usable, not closed, the thread registered. */
+apr_status_t mproc__queue_check(mproc_queue_t *queue, const char *call);
+
+/* Have the tail's mutex, with space for an item; let it go, `count` put. */
+apr_status_t mproc__queue_begin_put(mproc_queue_t *queue,
+                                    apr_interval_time_t timeout,
+                                    const char *call);
+/* The same for an item that has its space already. */
+apr_status_t mproc__queue_begin_commit(mproc_queue_t *queue, const char *call);
+void mproc__queue_end_put(mproc_queue_t *queue, int count);
+
+/* Have the head's mutex, and the first item; let it go, `count` got. */
+apr_status_t mproc__queue_begin_get(mproc_queue_t *queue, mproc__item_t *item,
+                                    apr_interval_time_t timeout,
+                                    const char *call);
+void mproc__queue_end_get(mproc_queue_t *queue, int count);
+
+/* Put a copy of the bytes, in a box that holds what they name. */
+apr_status_t mproc__queue_put_copy(mproc_queue_t *queue, mproc_bytes_t bytes,
+                                   const apr_array_header_t *objects,
+                                   apr_interval_time_t timeout,
+                                   const char *call);
+
+/* A pool of NULL becomes the queue's own, guarded. */
+void mproc__queue_pool_begin(mproc_queue_t *queue, apr_pool_t **pool);
+void mproc__queue_pool_end(mproc_queue_t *queue, apr_pool_t *pool);
+
+#endif
