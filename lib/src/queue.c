@@ -253,6 +253,19 @@ mproc__queue_begin_get(mproc_queue_t *queue, mproc__item_t *item,
 }
 
 void
+mproc__queue_take(mproc_queue_t *queue, const mproc__item_t *item)
+{
+    queue->tally = mproc__tally_mine(mproc__queue_ring(queue), queue->tally);
+    if (queue->tally != NULL) {
+        mproc__tally_begin(queue->tally, item->after);
+    }
+    mproc__ring_take(&queue->use, item);
+    if (queue->tally != NULL) {
+        mproc__tally_end(queue->tally);
+    }
+}
+
+void
 mproc__queue_end_get(mproc_queue_t *queue, int count)
 {
     mproc__ring_t *ring = mproc__queue_ring(queue);
@@ -371,7 +384,7 @@ mproc_queue_get_into(mproc_queue_t *queue, void *buffer, apr_size_t size,
                            call, item.size, size);
     }
     memcpy(buffer, item.data, (apr_size_t)item.size);
-    mproc__ring_take(&queue->use, &item);
+    mproc__queue_take(queue, &item);
     mproc__queue_end_get(queue, 1);
     return APR_SUCCESS;
 }
@@ -394,7 +407,7 @@ item_copy(mproc_queue_t *queue, const mproc__item_t *item, mproc_bytes_t *bytes,
     copy[item->size] = '\0';
     bytes->data = copy;
     bytes->size = (apr_size_t)item->size;
-    mproc__ring_take(&queue->use, item);
+    mproc__queue_take(queue, item);
     return APR_SUCCESS;
 }
 
@@ -536,7 +549,9 @@ static int
 work_is_left(void *baton)
 {
     mproc__ring_t *ring = mproc__queue_ring(baton);
-    return atomic_load(&ring->done) < atomic_load(&ring->tail.count);
+    apr_uint64_t put = atomic_load(&ring->tail.count);
+    apr_uint64_t done = atomic_load(&ring->done);
+    return done < put && done + mproc__tally_lost(ring) < put;
 }
 
 apr_status_t
@@ -557,10 +572,26 @@ mproc_queue_task_done(mproc_queue_t *queue)
                                "as were ever put; call it once for each item");
         }
     } while (!atomic_compare_exchange_weak(&ring->done, &done, done + 1));
+    mproc__tally_done(ring);
     if (!work_is_left(queue)) {
         mproc__gate_wake(&ring->idle, MPROC__ALL);
     }
     return APR_SUCCESS;
+}
+
+/* Nobody will do what is left, if any is. */
+static apr_status_t
+queue_joined(mproc_queue_t *queue)
+{
+    apr_uint64_t lost = mproc__tally_lost(mproc__queue_ring(queue));
+
+    return lost == 0
+               ? APR_SUCCESS
+               : mproc__fail(MPROC_EWORKERLOST,
+                             "mproc_queue_join: %" APR_UINT64_T_FMT
+                             " items were got by processes that died before "
+                             "they told that they were done; all others are",
+                             lost);
 }
 
 apr_status_t
@@ -575,13 +606,13 @@ mproc_queue_join(mproc_queue_t *queue, apr_interval_time_t timeout)
         return mproc__object_missing("mproc_queue_join", "queue");
     }
     if (!work_is_left(queue)) {
-        return APR_SUCCESS;
+        return queue_joined(queue);
     }
     wait.gate = &mproc__queue_ring(queue)->idle;
     rv = deadline == 0 ? APR_TIMEUP : mproc__gate_wait(&wait, deadline);
     switch (rv) {
     case APR_SUCCESS:
-        return rv;
+        return queue_joined(queue);
     case APR_TIMEUP:
         return mproc__fail(rv, "mproc_queue_join: not all tasks were done in "
                                "time");

@@ -4,14 +4,15 @@
 
 #include <mproc/queue.h>
 
-#include "ring.h"
+#include "tally.h"
 
 struct mproc_queue_t {
     mproc_object_t object;
     mproc__ring_use_t use;
-    atomic_int closed; /* by this process */
-    atomic_flag busy;  /* guards: */
-    apr_pool_t *own;   /* of what is got with a pool of NULL */
+    mproc__tally_t *tally; /* guarded by the head's mutex */
+    atomic_int closed;     /* by this process */
+    atomic_flag busy;      /* guards: */
+    apr_pool_t *own;       /* of what is got with a pool of NULL */
 };
 
 static inline mproc__ring_t *
@@ -37,6 +38,8 @@ void mproc__queue_end_put(mproc_queue_t *queue, int count);
 apr_status_t mproc__queue_begin_get(mproc_queue_t *queue, mproc__item_t *item,
                                     apr_interval_time_t timeout,
                                     const char *call);
+/* Take the item off, and count that this process has got it. */
+void mproc__queue_take(mproc_queue_t *queue, const mproc__item_t *item);
 void mproc__queue_end_get(mproc_queue_t *queue, int count);
 
 /* Put a copy of the bytes, in a box that holds what they name. */

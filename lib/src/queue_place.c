@@ -166,7 +166,7 @@ item_take(mproc_queue_t *queue, const mproc__item_t *item, mproc__hold_t *hold)
         }
     }
     if (rv == APR_SUCCESS) {
-        mproc__ring_take(&queue->use, item);
+        mproc__queue_take(queue, item);
     }
     return rv;
 }
@@ -268,7 +268,7 @@ item_get(mproc_queue_t *queue, mproc_bytes_t *bytes, mproc__hold_t *hold,
         bytes->data = memcpy(buffer, item.data, bytes->size);
     }
     if (rv == APR_SUCCESS) {
-        mproc__ring_take(&queue->use, &item);
+        mproc__queue_take(queue, &item);
     }
     mproc__queue_end_get(queue, rv == APR_SUCCESS);
     return rv;

@@ -42,6 +42,7 @@
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "segment.h"
+#include "tally.h"
 
 #define PLACE(segment, offset) ((apr_uint64_t)(segment) << 32 | (offset))
 #define PLACE_SEGMENT(place) ((place) >> 32)
@@ -75,7 +76,7 @@ void
 mproc__ring_init(mproc__ring_t *ring, apr_uint64_t maxsize)
 {
     ring->maxsize = maxsize;
-    ring->holds = MPROC__SEGMENTS;
+    ring->holds = MPROC__SEGMENTS + MPROC__TABLES;
 }
 
 /* Find a segment; 0 when it is gone. A forked child may inherit a view that
@@ -185,6 +186,7 @@ mproc__ring_lock_head(mproc__ring_use_t *use, const char *call)
     rv = end_lock(use, end, call);
     if (rv == MPROC_EOWNERDEAD) {
         end_repair(end);
+        mproc__tally_repair(ring_of(use));
         return APR_SUCCESS;
     }
     return rv;

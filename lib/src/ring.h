@@ -9,6 +9,7 @@
 #include "mutex.h"
 
 #define MPROC__SEGMENTS 64
+#define MPROC__TABLES 8
 
 /* Larger items lie in blocks of their own. */
 #define MPROC__ITEM_INLINE 4096
@@ -27,10 +28,11 @@ typedef struct mproc__ring_end_t {
 /* The shared half of a queue. Blocks' payloads begin 16 bytes into a cache
  * line. */
 typedef struct mproc__ring_t {
-    apr_uint32_t holds; /* a holder (arena.h) of segments */
+    apr_uint32_t holds; /* a holder (arena.h) of segments and tables */
     apr_uint32_t unused;
     mproc__hold_t segment[MPROC__SEGMENTS];
-    apr_uint64_t maxsize; /* items; 0: as many as fit */
+    mproc__hold_t table[MPROC__TABLES]; /* see tally.c */
+    apr_uint64_t maxsize;               /* items; 0: as many as fit */
     apr_uint64_t pad[4];
     mproc__ring_end_t tail;
     mproc__gate_t items; /* waited for by who gets */

@@ -257,9 +257,10 @@ MPROC_DECLARE(apr_status_t) mproc_queue_task_done(mproc_queue_t *queue);
  * Wait until every item that was put has been told to be done.
  * @param queue   the queue
  * @param timeout microseconds, MPROC_FOREVER or MPROC_NOWAIT
- * @return APR_SUCCESS; APR_TIMEUP; MPROC_EWORKERLOST, only without a limit:
- *         tasks are left, and nobody is left who could do them; APR_EINVAL for
- *         NULL or what is no queue; APR_ENOMEM when this thread cannot be
+ * @return APR_SUCCESS; MPROC_EWORKERLOST: all is done but what processes had
+ *         got that died before they told, and will not be; or, only without a
+ *         limit, nobody is left who could do the rest; APR_TIMEUP; APR_EINVAL
+ *         for NULL or what is no queue; APR_ENOMEM when this thread cannot be
  *         registered as a waiter
  * @note Processes: any. Threads: any. Fork: usable in the child.
  */
