@@ -26,6 +26,7 @@ extern const bench_row_t bench_pool[];
 extern const bench_row_t bench_sha256[];
 extern const bench_row_t bench_lock[];
 extern const bench_row_t bench_death[];
+extern const bench_row_t bench_queue[];
 
 /* A sample of something short is made of repetitions over this time, in
  * microseconds. */
