@@ -29,8 +29,6 @@ mproc__queue_opened(mproc_object_t *object)
     mproc_queue_t *queue = (mproc_queue_t *)object;
 
     queue->use.object = object;
-    queue->use.tail.number = ~APR_UINT64_C(0);
-    queue->use.head.number = ~APR_UINT64_C(0);
     atomic_flag_clear(&queue->busy);
     return APR_SUCCESS;
 }

@@ -79,28 +79,31 @@ mproc__ring_init(mproc__ring_t *ring, apr_uint64_t maxsize)
     ring->holds = MPROC__SEGMENTS + MPROC__TABLES;
 }
 
-/* Find a segment; 0 when it is gone. A forked child may inherit a view that
- * another thread was at: the number is written last. */
+/* Find a segment; 0 when it is gone. What is known of it is good as long as
+ * the ring holds the same block: somebody who died may have released it, or
+ * have made it in vain. A forked child may inherit a view that another thread
+ * was at: the handle is written last. */
 static int
 view_find(mproc__ring_view_t *view, mproc__ring_t *ring, apr_uint64_t number)
 {
-    mproc__handle_t handle;
+    mproc__handle_t handle =
+        mproc__hold_handle(&ring->segment[number % MPROC__SEGMENTS]);
 
-    if (view->number == number) {
-        return 1;
-    }
-    handle = mproc__hold_handle(&ring->segment[number % MPROC__SEGMENTS]);
     if (handle == 0) {
         return 0;
     }
-    view->number = ~APR_UINT64_C(0);
+    if (view->handle == handle) {
+        return 1;
+    }
+    view->handle = 0;
+    atomic_signal_fence(memory_order_seq_cst);
     view->base = mproc__arena_at(handle);
     view->size = mproc__arena_room(handle);
     if (view->base == NULL) {
         return 0;
     }
     atomic_signal_fence(memory_order_seq_cst);
-    view->number = number;
+    view->handle = handle;
     return 1;
 }
 
@@ -302,7 +305,6 @@ mproc__ring_put_box(mproc__ring_use_t *use, mproc__handle_t handle)
     rv = mproc__arena_hold(record + 1, handle);
     if (rv != APR_SUCCESS) {
         atomic_store(record, 0);
-        use->tail.number = ~APR_UINT64_C(0); /* It may not have come to be. */
         return rv;
     }
     tail_publish(ring_of(use), place + RECORD_BOX_ROOM);

@@ -46,7 +46,7 @@ typedef struct mproc__ring_t {
 
 /* A segment that this process has found; guarded by the end's mutex. */
 typedef struct mproc__ring_view_t {
-    apr_uint64_t number; /* ~0: none */
+    mproc__handle_t handle; /* 0: none */
     char *base;
     apr_uint64_t size;
 } mproc__ring_view_t;
