@@ -12,10 +12,12 @@
  * or not, and a death in between changes nothing: the next holder of the
  * mutex is told MPROC_EOWNERDEAD and repairs what is not the place. The
  * count: place and count that are to come are written before the place is, so
- * it can be seen whether the place was published. The record behind the
- * tail: a box in it is released, and the rest of the segment is zeroed. First
- * it waits until the recovery of all that are dead has come to its end: that
- * still writes to holds in the ring which the dead was at.
+ * it can be seen whether the place was published; who looks at the count
+ * without the mutex sees it, too, for it may sleep until the count changes, and
+ * nobody may come to repair it. The record behind the tail: a box in it is
+ * released, and the rest of the segment is zeroed. First it waits until the
+ * recovery of all that are dead has come to its end: that still writes to
+ * holds in the ring which the dead was at.
  *
  * A record that does not fit goes to a new segment, and an END into the old
  * one. Who gets past an END releases the segment before it publishes the
@@ -109,12 +111,13 @@ view_find(mproc__ring_view_t *view, mproc__ring_t *ring, apr_uint64_t number)
 
 /* -------------------------------------------------------------------- ends */
 
-/* Publish a place, so that a successor can tell that it was. */
+/* Publish a place. Anybody can tell at any moment whether it was, and so what
+ * the count is (mproc__ring_count()): the next place is written first. */
 static void
 end_publish(mproc__ring_end_t *end, apr_uint64_t place, apr_uint64_t count)
 {
-    atomic_store_explicit(&end->next_count, count, memory_order_relaxed);
-    atomic_store_explicit(&end->next_place, place, memory_order_release);
+    atomic_store_explicit(&end->next_place, place, memory_order_relaxed);
+    atomic_store_explicit(&end->next_count, count, memory_order_release);
     atomic_store_explicit(&end->place, place, memory_order_release);
     atomic_store_explicit(&end->count, count, memory_order_release);
 }
@@ -122,8 +125,23 @@ end_publish(mproc__ring_end_t *end, apr_uint64_t place, apr_uint64_t count)
 static void
 end_repair(mproc__ring_end_t *end)
 {
-    if (atomic_load(&end->place) == atomic_load(&end->next_place)) {
-        atomic_store(&end->count, atomic_load(&end->next_count));
+    atomic_store(&end->count, mproc__ring_count(end));
+}
+
+apr_uint64_t
+mproc__ring_count(mproc__ring_end_t *end)
+{
+    apr_uint64_t next = atomic_load(&end->next_place), seen, count;
+
+    for (;;) {
+        count = atomic_load(&end->place) == next
+                    ? atomic_load(&end->next_count)
+                    : atomic_load(&end->count);
+        seen = atomic_load(&end->next_place);
+        if (seen == next) {
+            return count;
+        }
+        next = seen;
     }
 }
 
