@@ -23,12 +23,12 @@
  * one. Who gets past an END releases the segment before it publishes the
  * place in the next one; an empty hold before the tail's segment is an END,
  * too. So a hold beyond the tail's segment is empty, or has a segment that
- * somebody made who died. A segment's holds on boxes are released with it
- * (block.c); a box is held once more before its record is published, and
- * released after its getting was. Invariants: what lies between head and tail
- * are whole records; the header at the tail is 0, or one that somebody who
- * died was about to publish; behind that all is zero, once the mutex is held
- * and repaired.
+ * somebody made who died. A box is held once more before its record is
+ * published, and released after its getting was; or, its getter having died
+ * in between, by the next who has the mutex, or with the segment (block.c).
+ * Invariants: what lies between head and tail are whole records; the header at
+ * the tail is 0, or one that somebody who died was about to publish; behind
+ * that all is zero, once the mutex is held and repaired.
  *
  * The tail's place is stored with release order, and read with acquire order
  * by who has the head's mutex. Who sleeps for items goes through the tail's
@@ -166,6 +166,28 @@ tail_repair(mproc__ring_use_t *use)
     memset(view->base + offset, 0, view->size - offset);
 }
 
+static void
+box_release(mproc__hold_t *hold, void *baton)
+{
+    (void)baton;
+    mproc__arena_release(hold);
+}
+
+/* Somebody who died may have got a box and not released it. The rest of the
+ * segment, in which others may lie, goes only when all of it was got. */
+static void
+head_repair(mproc__ring_use_t *use)
+{
+    mproc__ring_t *ring = ring_of(use);
+    apr_uint64_t place = atomic_load(&ring->head.place);
+
+    end_repair(&ring->head);
+    if (view_find(&use->head, ring, PLACE_SEGMENT(place))) {
+        segment_each_hold(use->head.base, PLACE_OFFSET(place), box_release,
+                          NULL);
+    }
+}
+
 static apr_status_t
 end_lock(mproc__ring_use_t *use, mproc__ring_end_t *end, const char *call)
 {
@@ -206,7 +228,7 @@ mproc__ring_lock_head(mproc__ring_use_t *use, const char *call)
     }
     rv = end_lock(use, end, call);
     if (rv == MPROC_EOWNERDEAD) {
-        end_repair(end);
+        head_repair(use);
         mproc__tally_repair(ring_of(use));
         return APR_SUCCESS;
     }
