@@ -596,10 +596,11 @@ mproc__peers_settle(void)
     apr_uint64_t high = atomic_load(&mproc__arena.header->peers_high), slot;
     for (slot = 0; slot < high; slot++) {
         apr_uint64_t state = atomic_load(&mproc__arena.peer[slot].state), now;
-        for (now = state; PEER_STATE(now) == PEER_DEAD &&
-                          PEER_INCARNATION(now) == PEER_INCARNATION(state);
+        /* Also who has ended and is not yet said to be DEAD: who recovers it
+         * may have the office, and be just before that. */
+        for (now = state; PEER_INCARNATION(now) == PEER_INCARNATION(state) &&
+                          recover_if_dead((unsigned)slot, now);
              now = atomic_load(&mproc__arena.peer[slot].state)) {
-            recover_if_dead((unsigned)slot, now);
             mproc_plat_yield();
         }
     }

@@ -29,8 +29,6 @@ mproc__queue_opened(mproc_object_t *object)
     mproc_queue_t *queue = (mproc_queue_t *)object;
 
     queue->use.object = object;
-    queue->use.tail.number = ~APR_UINT64_C(0);
-    queue->use.head.number = ~APR_UINT64_C(0);
     atomic_flag_clear(&queue->busy);
     return APR_SUCCESS;
 }
@@ -549,7 +547,7 @@ static int
 work_is_left(void *baton)
 {
     mproc__ring_t *ring = mproc__queue_ring(baton);
-    apr_uint64_t put = atomic_load(&ring->tail.count);
+    apr_uint64_t put = mproc__ring_count(&ring->tail);
     apr_uint64_t done = atomic_load(&ring->done);
     return done < put && done + mproc__tally_lost(ring) < put;
 }
@@ -566,7 +564,7 @@ mproc_queue_task_done(mproc_queue_t *queue)
     ring = mproc__queue_ring(queue);
     done = atomic_load(&ring->done);
     do {
-        if (done >= atomic_load(&ring->tail.count)) {
+        if (done >= mproc__ring_count(&ring->tail)) {
             return mproc__fail(MPROC_ESTATE,
                                "mproc_queue_task_done: as many tasks are done "
                                "as were ever put; call it once for each item");

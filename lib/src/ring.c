@@ -12,21 +12,23 @@
  * or not, and a death in between changes nothing: the next holder of the
  * mutex is told MPROC_EOWNERDEAD and repairs what is not the place. The
  * count: place and count that are to come are written before the place is, so
- * it can be seen whether the place was published. The record behind the
- * tail: a box in it is released, and the rest of the segment is zeroed. First
- * it waits until the recovery of all that are dead has come to its end: that
- * still writes to holds in the ring which the dead was at.
+ * it can be seen whether the place was published; who looks at the count
+ * without the mutex sees it, too, for it may sleep until the count changes, and
+ * nobody may come to repair it. The record behind the tail: a box in it is
+ * released, and the rest of the segment is zeroed. First it waits until the
+ * recovery of all that are dead has come to its end: that still writes to
+ * holds in the ring which the dead was at.
  *
  * A record that does not fit goes to a new segment, and an END into the old
  * one. Who gets past an END releases the segment before it publishes the
  * place in the next one; an empty hold before the tail's segment is an END,
  * too. So a hold beyond the tail's segment is empty, or has a segment that
- * somebody made who died. A segment's holds on boxes are released with it
- * (block.c); a box is held once more before its record is published, and
- * released after its getting was. Invariants: what lies between head and tail
- * are whole records; the header at the tail is 0, or one that somebody who
- * died was about to publish; behind that all is zero, once the mutex is held
- * and repaired.
+ * somebody made who died. A box is held once more before its record is
+ * published, and released after its getting was; or, its getter having died
+ * in between, by the next who has the mutex, or with the segment (block.c).
+ * Invariants: what lies between head and tail are whole records; the header at
+ * the tail is 0, or one that somebody who died was about to publish; behind
+ * that all is zero, once the mutex is held and repaired.
  *
  * The tail's place is stored with release order, and read with acquire order
  * by who has the head's mutex. Who sleeps for items goes through the tail's
@@ -79,39 +81,43 @@ mproc__ring_init(mproc__ring_t *ring, apr_uint64_t maxsize)
     ring->holds = MPROC__SEGMENTS + MPROC__TABLES;
 }
 
-/* Find a segment; 0 when it is gone. A forked child may inherit a view that
- * another thread was at: the number is written last. */
+/* Find a segment; 0 when it is gone. What is known of it is good as long as
+ * the ring holds the same block: somebody who died may have released it, or
+ * have made it in vain. A forked child may inherit a view that another thread
+ * was at: the handle is written last. */
 static int
 view_find(mproc__ring_view_t *view, mproc__ring_t *ring, apr_uint64_t number)
 {
-    mproc__handle_t handle;
+    mproc__handle_t handle =
+        mproc__hold_handle(&ring->segment[number % MPROC__SEGMENTS]);
 
-    if (view->number == number) {
-        return 1;
-    }
-    handle = mproc__hold_handle(&ring->segment[number % MPROC__SEGMENTS]);
     if (handle == 0) {
         return 0;
     }
-    view->number = ~APR_UINT64_C(0);
+    if (view->handle == handle) {
+        return 1;
+    }
+    view->handle = 0;
+    atomic_signal_fence(memory_order_seq_cst);
     view->base = mproc__arena_at(handle);
     view->size = mproc__arena_room(handle);
     if (view->base == NULL) {
         return 0;
     }
     atomic_signal_fence(memory_order_seq_cst);
-    view->number = number;
+    view->handle = handle;
     return 1;
 }
 
 /* -------------------------------------------------------------------- ends */
 
-/* Publish a place, so that a successor can tell that it was. */
+/* Publish a place. Anybody can tell at any moment whether it was, and so what
+ * the count is (mproc__ring_count()): the next place is written first. */
 static void
 end_publish(mproc__ring_end_t *end, apr_uint64_t place, apr_uint64_t count)
 {
-    atomic_store_explicit(&end->next_count, count, memory_order_relaxed);
-    atomic_store_explicit(&end->next_place, place, memory_order_release);
+    atomic_store_explicit(&end->next_place, place, memory_order_relaxed);
+    atomic_store_explicit(&end->next_count, count, memory_order_release);
     atomic_store_explicit(&end->place, place, memory_order_release);
     atomic_store_explicit(&end->count, count, memory_order_release);
 }
@@ -119,8 +125,23 @@ end_publish(mproc__ring_end_t *end, apr_uint64_t place, apr_uint64_t count)
 static void
 end_repair(mproc__ring_end_t *end)
 {
-    if (atomic_load(&end->place) == atomic_load(&end->next_place)) {
-        atomic_store(&end->count, atomic_load(&end->next_count));
+    atomic_store(&end->count, mproc__ring_count(end));
+}
+
+apr_uint64_t
+mproc__ring_count(mproc__ring_end_t *end)
+{
+    apr_uint64_t next = atomic_load(&end->next_place), seen, count;
+
+    for (;;) {
+        count = atomic_load(&end->place) == next
+                    ? atomic_load(&end->next_count)
+                    : atomic_load(&end->count);
+        seen = atomic_load(&end->next_place);
+        if (seen == next) {
+            return count;
+        }
+        next = seen;
     }
 }
 
@@ -143,6 +164,28 @@ tail_repair(mproc__ring_use_t *use)
             (mproc__hold_t *)record_at(view, offset + RECORD_HEADER));
     }
     memset(view->base + offset, 0, view->size - offset);
+}
+
+static void
+box_release(mproc__hold_t *hold, void *baton)
+{
+    (void)baton;
+    mproc__arena_release(hold);
+}
+
+/* Somebody who died may have got a box and not released it. The rest of the
+ * segment, in which others may lie, goes only when all of it was got. */
+static void
+head_repair(mproc__ring_use_t *use)
+{
+    mproc__ring_t *ring = ring_of(use);
+    apr_uint64_t place = atomic_load(&ring->head.place);
+
+    end_repair(&ring->head);
+    if (view_find(&use->head, ring, PLACE_SEGMENT(place))) {
+        segment_each_hold(use->head.base, PLACE_OFFSET(place), box_release,
+                          NULL);
+    }
 }
 
 static apr_status_t
@@ -185,7 +228,7 @@ mproc__ring_lock_head(mproc__ring_use_t *use, const char *call)
     }
     rv = end_lock(use, end, call);
     if (rv == MPROC_EOWNERDEAD) {
-        end_repair(end);
+        head_repair(use);
         mproc__tally_repair(ring_of(use));
         return APR_SUCCESS;
     }
@@ -302,7 +345,6 @@ mproc__ring_put_box(mproc__ring_use_t *use, mproc__handle_t handle)
     rv = mproc__arena_hold(record + 1, handle);
     if (rv != APR_SUCCESS) {
         atomic_store(record, 0);
-        use->tail.number = ~APR_UINT64_C(0); /* It may not have come to be. */
         return rv;
     }
     tail_publish(ring_of(use), place + RECORD_BOX_ROOM);

@@ -46,7 +46,7 @@ typedef struct mproc__ring_t {
 
 /* A segment that this process has found; guarded by the end's mutex. */
 typedef struct mproc__ring_view_t {
-    apr_uint64_t number; /* ~0: none */
+    mproc__handle_t handle; /* 0: none */
     char *base;
     apr_uint64_t size;
 } mproc__ring_view_t;
@@ -67,12 +67,16 @@ typedef struct mproc__item_t {
 
 void mproc__ring_init(mproc__ring_t *ring, apr_uint64_t maxsize);
 
+/* Items that ever passed an end, for who has not its mutex: also when somebody
+ * died between the place and the count. */
+apr_uint64_t mproc__ring_count(mproc__ring_end_t *end);
+
 /* Items in it just now. */
 static inline apr_uint64_t
 mproc__ring_size(mproc__ring_t *ring)
 {
-    apr_uint64_t got = atomic_load(&ring->head.count);
-    apr_uint64_t put = atomic_load(&ring->tail.count);
+    apr_uint64_t got = mproc__ring_count(&ring->head);
+    apr_uint64_t put = mproc__ring_count(&ring->tail);
     return put > got ? put - got : 0;
 }
 
@@ -85,8 +89,7 @@ mproc__ring_is_full(mproc__ring_t *ring)
     if (ring->maxsize == 0 || put - ring->tail.seen < ring->maxsize) {
         return 0;
     }
-    ring->tail.seen =
-        atomic_load_explicit(&ring->head.count, memory_order_acquire);
+    ring->tail.seen = mproc__ring_count(&ring->head);
     return put - ring->tail.seen >= ring->maxsize;
 }
 
