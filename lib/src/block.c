@@ -331,6 +331,7 @@ holds_drop(mproc__thread_t *thread, mproc_kind_e kind, void *payload,
     case MPROC_KIND_ARRAY:
     case MPROC_KIND_QUEUE:
     case MPROC_KIND_ITEM:
+    case MPROC_KIND_FLIGHT:
         /* Never beyond the block, whatever a stray write made of it. */
         for (i = 0; i < holder->count && i < most; i++) {
             mproc__block_release(thread, &holder->hold[i]);

@@ -14,6 +14,8 @@
 typedef struct box_note_t {
     apr_uint64_t size;
     apr_uint64_t hold; /* offset of the hold by which a process has it */
+    apr_uint64_t peer; /* that process */
+    apr_uint64_t unused;
 } box_note_t;
 
 /* Where the bytes begin in a box with so many holds. */
@@ -81,7 +83,10 @@ mproc__box_bytes(mproc__handle_t handle)
 void
 mproc__box_note(mproc__hold_t *hold)
 {
-    box_note(mproc__hold_handle(hold))->hold = mproc__arena_offset(hold);
+    box_note_t *note = box_note(mproc__hold_handle(hold));
+
+    note->hold = mproc__arena_offset(hold);
+    note->peer = mproc__peer_self();
 }
 
 mproc__hold_t *
@@ -95,7 +100,8 @@ mproc__box_hold(const void *data)
         return NULL;
     }
     hold = mproc__arena_address(note->hold);
-    if (!mproc__arena_contains(hold, sizeof *hold) ||
+    if (note->peer != mproc__peer_self() ||
+        !mproc__arena_contains(hold, sizeof *hold) ||
         mproc__arena_kind(mproc__hold_handle(hold)) != MPROC_KIND_ITEM ||
         box_note(mproc__hold_handle(hold)) != note) {
         return NULL;

@@ -27,10 +27,13 @@ apr_status_t
 mproc__queue_opened(mproc_object_t *object)
 {
     mproc_queue_t *queue = (mproc_queue_t *)object;
+    mproc__handle_t letters;
 
     queue->use.object = object;
     atomic_flag_clear(&queue->busy);
-    return APR_SUCCESS;
+    letters = mproc__hold_handle(&mproc__queue_ring(queue)->letters);
+    return letters == 0 ? APR_SUCCESS
+                        : mproc__object_open(&queue->letters, letters, NULL);
 }
 
 static void
@@ -42,23 +45,60 @@ queue_closing(mproc_object_t *object)
         apr_pool_destroy(queue->own);
         queue->own = NULL;
     }
+    mproc__object_close(queue->letters);
+    queue->letters = NULL;
+}
+
+apr_status_t
+mproc_queue_create_with(mproc_queue_t **queue,
+                        const mproc_queue_options_t *options, apr_pool_t *pool)
+{
+    const char *call = "mproc_queue_create_with";
+    mproc__ring_t *ring;
+    apr_status_t rv;
+
+    if (queue == NULL || options == NULL || options->attempts < 0) {
+        return queue == NULL
+                   ? mproc__object_missing(call, "queue")
+                   : mproc__fail(APR_EINVAL,
+                                 "%s: the options are NULL, or attempts is "
+                                 "negative; pass 0, or how often an item may "
+                                 "be given out",
+                                 call);
+    }
+    *queue = NULL;
+    if (options->dead_letters != NULL &&
+        !mproc__object_is(options->dead_letters, &mproc__queue_ops)) {
+        return mproc__object_missing(call, "queue");
+    }
+    rv = mproc__object_create(queue, &mproc__queue_ops, sizeof(mproc__ring_t),
+                              pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    ring = mproc__queue_ring(*queue);
+    mproc__ring_init(ring, options->maxsize);
+    ring->attempts = (apr_uint64_t)options->attempts;
+    if (options->dead_letters != NULL) {
+        rv = mproc__arena_hold(&ring->letters,
+                               options->dead_letters->object.handle);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = mproc__queue_opened(&(*queue)->object);
+    }
+    if (rv != APR_SUCCESS) {
+        mproc__object_close(*queue);
+        *queue = NULL;
+    }
+    return rv;
 }
 
 apr_status_t
 mproc_queue_create(mproc_queue_t **queue, apr_size_t maxsize, apr_pool_t *pool)
 {
-    apr_status_t rv;
+    mproc_queue_options_t options = {.maxsize = maxsize};
 
-    if (queue == NULL) {
-        return mproc__object_missing("mproc_queue_create", "queue");
-    }
-    rv = mproc__object_create(queue, &mproc__queue_ops, sizeof(mproc__ring_t),
-                              pool);
-    if (rv == APR_SUCCESS) {
-        mproc__ring_init(mproc__queue_ring(*queue), maxsize);
-        rv = mproc__queue_opened(&(*queue)->object);
-    }
-    return rv;
+    return mproc_queue_create_with(queue, &options, pool);
 }
 
 void
@@ -102,6 +142,14 @@ queue_is_shut(mproc__ring_t *ring)
     return atomic_load(&ring->shut) != 0;
 }
 
+/* Whether something may come though the queue is shut: what others have taken
+ * comes again when they die. */
+static int
+queue_may_return(mproc__ring_t *ring)
+{
+    return ring->attempts > 0 && mproc__flight_count(ring) > 0;
+}
+
 /* For who gets: nothing is there, and something may come. */
 static int
 items_are_wanted(void *baton)
@@ -110,7 +158,9 @@ items_are_wanted(void *baton)
     mproc__ring_t *ring = mproc__queue_ring(queue);
 
     return atomic_load(&ring->head.place) == atomic_load(&ring->tail.place) &&
-           !queue_is_shut(ring) && !atomic_load(&queue->closed);
+           (!queue_is_shut(ring) || queue_may_return(ring)) &&
+           (ring->attempts == 0 || !mproc__flight_is_lost(ring)) &&
+           !atomic_load(&queue->closed);
 }
 
 /* For who puts: it is full. */
@@ -233,16 +283,19 @@ mproc__queue_begin_get(mproc_queue_t *queue, mproc__item_t *item,
     mproc__ring_t *ring;
 
     while (rv == APR_SUCCESS) {
+        int shut;
         rv = mproc__ring_lock_head(&queue->use, call);
         if (rv != APR_SUCCESS) {
             return rv;
         }
-        if (mproc__ring_front(&queue->use, item)) {
+        ring = mproc__queue_ring(queue);
+        shut = queue_is_shut(ring); /* Before: what was put first is got. */
+        if ((ring->attempts > 0 && mproc__queue_find_lost(queue, item)) ||
+            mproc__ring_front(&queue->use, item)) {
             return APR_SUCCESS;
         }
-        ring = mproc__queue_ring(queue);
         mproc__mutex_release(&ring->head.mutex);
-        if (queue_is_shut(ring)) {
+        if (shut && !queue_may_return(ring)) {
             return queue_ended(call);
         }
         rv = queue_wait(queue, 1, queue_deadline(&deadline, timeout), call);
@@ -251,8 +304,12 @@ mproc__queue_begin_get(mproc_queue_t *queue, mproc__item_t *item,
 }
 
 void
-mproc__queue_take(mproc_queue_t *queue, const mproc__item_t *item)
+mproc__queue_take(mproc_queue_t *queue, mproc__item_t *item)
 {
+    if (item->lost.box != NULL) {
+        mproc__queue_end_flight(queue, &item->lost);
+        return;
+    }
     queue->tally = mproc__tally_mine(mproc__queue_ring(queue), queue->tally);
     if (queue->tally != NULL) {
         mproc__tally_begin(queue->tally, item->after);
@@ -389,7 +446,7 @@ mproc_queue_get_into(mproc_queue_t *queue, void *buffer, apr_size_t size,
 
 /* Copy the first item into a pool and take it off. */
 static apr_status_t
-item_copy(mproc_queue_t *queue, const mproc__item_t *item, mproc_bytes_t *bytes,
+item_copy(mproc_queue_t *queue, mproc__item_t *item, mproc_bytes_t *bytes,
           apr_pool_t *pool)
 {
     char *copy = apr_palloc(pool, (apr_size_t)item->size + 1);
@@ -432,7 +489,7 @@ mproc_queue_get_many(mproc_queue_t *queue, mproc_bytes_t *items, int most,
     do {
         rv = item_copy(queue, &item, &items[*count], pool);
         *count += rv == APR_SUCCESS;
-    } while (rv == APR_SUCCESS && *count < most &&
+    } while (rv == APR_SUCCESS && *count < most && item.lost.box == NULL &&
              mproc__ring_front(&queue->use, &item));
     mproc__queue_pool_end(queue, pool);
     mproc__queue_end_get(queue, *count);
@@ -526,7 +583,12 @@ mproc_queue_shutdown(mproc_queue_t *queue, int immediate)
         return mproc__object_missing(call, "queue");
     }
     ring = mproc__queue_ring(queue);
-    atomic_store(&ring->shut, 1);
+    rv = mproc__ring_lock_tail(&queue->use, call);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    atomic_store(&ring->shut, 1); /* No put is under way that saw it open. */
+    mproc__mutex_release(&ring->tail.mutex);
     mproc__gate_wake(&ring->items, MPROC__ALL);
     mproc__gate_wake(&ring->space, MPROC__ALL);
     if (immediate &&
@@ -548,6 +610,10 @@ work_is_left(void *baton)
 {
     mproc__ring_t *ring = mproc__queue_ring(baton);
     apr_uint64_t put = mproc__ring_count(&ring->tail);
+
+    if (ring->attempts > 0) {
+        return mproc__ring_size(ring) > 0 || mproc__flight_count(ring) > 0;
+    }
     apr_uint64_t done = atomic_load(&ring->done);
     return done < put && done + mproc__tally_lost(ring) < put;
 }
@@ -562,6 +628,11 @@ mproc_queue_task_done(mproc_queue_t *queue)
         return mproc__object_missing("mproc_queue_task_done", "queue");
     }
     ring = mproc__queue_ring(queue);
+    if (ring->attempts > 0) {
+        return mproc__fail(MPROC_ESTATE, "mproc_queue_task_done: of this queue "
+                                         "an item is done when it is given "
+                                         "back; call mproc_queue_give_back()");
+    }
     done = atomic_load(&ring->done);
     do {
         if (done >= mproc__ring_count(&ring->tail)) {
