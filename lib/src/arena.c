@@ -178,6 +178,6 @@ mproc_kind_name(mproc_kind_e kind)
         "none",      "bytes",     "hold",    "process", "lock",
         "event",     "value",     "pool",    "job",     "rlock",
         "semaphore", "condition", "barrier", "array",   "queue",
-        "segment",   "item",      "tally",   "flight"};
+        "segment",   "item",      "tally",   "flight",  "connection"};
     return (unsigned)kind < MPROC_KIND_COUNT ? name[kind] : "unknown";
 }

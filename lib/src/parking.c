@@ -54,6 +54,8 @@ enum {
 /* How long spinning pays for this thread; found out as it goes. */
 static _Thread_local int spin_rounds = SPIN_MOST / 4;
 
+void (*mproc__parking_look)(void);
+
 apr_time_t
 mproc__deadline(apr_interval_time_t timeout)
 {
@@ -159,6 +161,9 @@ waiter_look(mproc__thread_t *self, apr_uint32_t waiting,
             mproc__needed_fn_t needed, void *baton)
 {
     mproc__peers_look_around();
+    if (mproc__parking_look != NULL) {
+        mproc__parking_look();
+    }
     if (needed(baton) || atomic_load(&self->waiting) != waiting) {
         return;
     }

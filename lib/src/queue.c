@@ -136,10 +136,12 @@ mproc__queue_check(mproc_queue_t *queue, const char *call)
 
 /* ------------------------------------------------------------------ waiting */
 
-static int
-queue_is_shut(mproc__ring_t *ring)
+int
+mproc__queue_is_shut(mproc_queue_t *queue)
 {
-    return atomic_load(&ring->shut) != 0;
+    return atomic_load(&mproc__queue_ring(queue)->shut) != 0 ||
+           (queue->other != 0 &&
+            mproc__arena_kind(queue->other) == MPROC_KIND_NONE);
 }
 
 /* Whether something may come though the queue is shut: what others have taken
@@ -158,7 +160,7 @@ items_are_wanted(void *baton)
     mproc__ring_t *ring = mproc__queue_ring(queue);
 
     return atomic_load(&ring->head.place) == atomic_load(&ring->tail.place) &&
-           (!queue_is_shut(ring) || queue_may_return(ring)) &&
+           (!mproc__queue_is_shut(queue) || queue_may_return(ring)) &&
            (ring->attempts == 0 || !mproc__flight_is_lost(ring)) &&
            !atomic_load(&queue->closed);
 }
@@ -170,12 +172,12 @@ space_is_wanted(void *baton)
     mproc_queue_t *queue = baton;
     mproc__ring_t *ring = mproc__queue_ring(queue);
 
-    return mproc__ring_size(ring) >= ring->maxsize && !queue_is_shut(ring) &&
-           !atomic_load(&queue->closed);
+    return mproc__ring_size(ring) >= ring->maxsize &&
+           !mproc__queue_is_shut(queue) && !atomic_load(&queue->closed);
 }
 
-static int
-queue_is_hopeless(void *baton)
+int
+mproc__queue_is_hopeless(void *baton)
 {
     return mproc__object_is_alone(&((mproc_queue_t *)baton)->object);
 }
@@ -195,10 +197,11 @@ queue_wait(mproc_queue_t *queue, int for_items, apr_time_t deadline,
            const char *call)
 {
     mproc__ring_t *ring = mproc__queue_ring(queue);
-    mproc__gate_wait_t wait = {
-        for_items ? &ring->items : &ring->space,
-        for_items ? items_are_wanted : space_is_wanted, queue_is_hopeless,
-        queue, for_items ? &ring->tail.mutex : &ring->head.mutex};
+    mproc__gate_wait_t wait = {for_items ? &ring->items : &ring->space,
+                               for_items ? items_are_wanted : space_is_wanted,
+                               mproc__queue_is_hopeless, queue,
+                               for_items ? &ring->tail.mutex
+                                         : &ring->head.mutex};
     apr_status_t rv =
         deadline == 0 ? APR_TIMEUP : mproc__gate_wait(&wait, deadline);
 
@@ -241,11 +244,11 @@ mproc__queue_begin_put(mproc_queue_t *queue, apr_interval_time_t timeout,
             return rv;
         }
         ring = mproc__queue_ring(queue);
-        if (!queue_is_shut(ring) && !mproc__ring_is_full(ring)) {
+        if (!mproc__queue_is_shut(queue) && !mproc__ring_is_full(ring)) {
             return APR_SUCCESS;
         }
         mproc__mutex_release(&ring->tail.mutex);
-        if (queue_is_shut(ring)) {
+        if (mproc__queue_is_shut(queue)) {
             return queue_ended(call);
         }
         rv = queue_wait(queue, 0, queue_deadline(&deadline, timeout), call);
@@ -258,7 +261,7 @@ mproc__queue_begin_commit(mproc_queue_t *queue, const char *call)
 {
     apr_status_t rv = mproc__ring_lock_tail(&queue->use, call);
 
-    if (rv == APR_SUCCESS && queue_is_shut(mproc__queue_ring(queue))) {
+    if (rv == APR_SUCCESS && mproc__queue_is_shut(queue)) {
         mproc__mutex_release(&mproc__queue_ring(queue)->tail.mutex);
         return queue_ended(call);
     }
@@ -289,7 +292,8 @@ mproc__queue_begin_get(mproc_queue_t *queue, mproc__item_t *item,
             return rv;
         }
         ring = mproc__queue_ring(queue);
-        shut = queue_is_shut(ring); /* Before: what was put first is got. */
+        shut = mproc__queue_is_shut(
+            queue); /* Before: what was put first is got. */
         if ((ring->attempts > 0 && mproc__queue_find_lost(queue, item)) ||
             mproc__ring_front(&queue->use, item)) {
             return APR_SUCCESS;
@@ -310,7 +314,10 @@ mproc__queue_take(mproc_queue_t *queue, mproc__item_t *item)
         mproc__queue_end_flight(queue, &item->lost);
         return;
     }
-    queue->tally = mproc__tally_mine(mproc__queue_ring(queue), queue->tally);
+    if (queue->other == 0) {
+        queue->tally =
+            mproc__tally_mine(mproc__queue_ring(queue), queue->tally);
+    }
     if (queue->tally != NULL) {
         mproc__tally_begin(queue->tally, item->after);
     }
@@ -441,6 +448,39 @@ mproc_queue_get_into(mproc_queue_t *queue, void *buffer, apr_size_t size,
     memcpy(buffer, item.data, (apr_size_t)item.size);
     mproc__queue_take(queue, &item);
     mproc__queue_end_get(queue, 1);
+    return APR_SUCCESS;
+}
+
+apr_status_t
+mproc__queue_await(mproc_queue_t *queue, apr_interval_time_t timeout,
+                   const char *call)
+{
+    apr_status_t rv = mproc__queue_check(queue, call);
+
+    if (rv == APR_SUCCESS && items_are_wanted(queue)) {
+        rv = queue_wait(queue, 1, mproc__deadline(timeout), call);
+    }
+    return rv;
+}
+
+apr_status_t
+mproc__queue_drop_beyond(mproc_queue_t *queue, apr_uint64_t limit,
+                         apr_uint64_t *size, apr_interval_time_t timeout,
+                         const char *call)
+{
+    mproc__item_t item;
+    apr_status_t rv = mproc__queue_begin_get(queue, &item, timeout, call);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    *size = item.size;
+    if (item.size > limit) {
+        mproc__queue_take(queue, &item);
+        mproc__queue_end_get(queue, 1);
+        return MPROC_ETOOBIG;
+    }
+    mproc__queue_end_get(queue, 0);
     return APR_SUCCESS;
 }
 
@@ -601,95 +641,4 @@ mproc_queue_shutdown(mproc_queue_t *queue, int immediate)
         mproc__gate_wake(&ring->idle, MPROC__ALL);
     }
     return immediate ? rv : APR_SUCCESS;
-}
-
-/* -------------------------------------------------------------------- join */
-
-static int
-work_is_left(void *baton)
-{
-    mproc__ring_t *ring = mproc__queue_ring(baton);
-    apr_uint64_t put = mproc__ring_count(&ring->tail);
-
-    if (ring->attempts > 0) {
-        return mproc__ring_size(ring) > 0 || mproc__flight_count(ring) > 0;
-    }
-    apr_uint64_t done = atomic_load(&ring->done);
-    return done < put && done + mproc__tally_lost(ring) < put;
-}
-
-apr_status_t
-mproc_queue_task_done(mproc_queue_t *queue)
-{
-    mproc__ring_t *ring;
-    apr_uint64_t done;
-
-    if (!mproc__object_is(queue, &mproc__queue_ops)) {
-        return mproc__object_missing("mproc_queue_task_done", "queue");
-    }
-    ring = mproc__queue_ring(queue);
-    if (ring->attempts > 0) {
-        return mproc__fail(MPROC_ESTATE, "mproc_queue_task_done: of this queue "
-                                         "an item is done when it is given "
-                                         "back; call mproc_queue_give_back()");
-    }
-    done = atomic_load(&ring->done);
-    do {
-        if (done >= mproc__ring_count(&ring->tail)) {
-            return mproc__fail(MPROC_ESTATE,
-                               "mproc_queue_task_done: as many tasks are done "
-                               "as were ever put; call it once for each item");
-        }
-    } while (!atomic_compare_exchange_weak(&ring->done, &done, done + 1));
-    mproc__tally_done(ring);
-    if (!work_is_left(queue)) {
-        mproc__gate_wake(&ring->idle, MPROC__ALL);
-    }
-    return APR_SUCCESS;
-}
-
-/* Nobody will do what is left, if any is. */
-static apr_status_t
-queue_joined(mproc_queue_t *queue)
-{
-    apr_uint64_t lost = mproc__tally_lost(mproc__queue_ring(queue));
-
-    return lost == 0
-               ? APR_SUCCESS
-               : mproc__fail(MPROC_EWORKERLOST,
-                             "mproc_queue_join: %" APR_UINT64_T_FMT
-                             " items were got by processes that died before "
-                             "they told that they were done; all others are",
-                             lost);
-}
-
-apr_status_t
-mproc_queue_join(mproc_queue_t *queue, apr_interval_time_t timeout)
-{
-    mproc__gate_wait_t wait = {NULL, work_is_left, queue_is_hopeless, queue,
-                               NULL};
-    apr_time_t deadline = mproc__deadline(timeout);
-    apr_status_t rv;
-
-    if (!mproc__object_is(queue, &mproc__queue_ops)) {
-        return mproc__object_missing("mproc_queue_join", "queue");
-    }
-    if (!work_is_left(queue)) {
-        return queue_joined(queue);
-    }
-    wait.gate = &mproc__queue_ring(queue)->idle;
-    rv = deadline == 0 ? APR_TIMEUP : mproc__gate_wait(&wait, deadline);
-    switch (rv) {
-    case APR_SUCCESS:
-        return queue_joined(queue);
-    case APR_TIMEUP:
-        return mproc__fail(rv, "mproc_queue_join: not all tasks were done in "
-                               "time");
-    case MPROC_EDEADLK:
-        return mproc__fail(MPROC_EWORKERLOST,
-                           "mproc_queue_join: tasks are left, and no other "
-                           "thread or process has the queue to do them");
-    default:
-        return mproc__wait_refused("mproc_queue_join");
-    }
 }

@@ -2,6 +2,8 @@
 #ifndef MPROC_SRC_QUEUE_H
 #define MPROC_SRC_QUEUE_H
 
+#include <stdarg.h>
+
 #include <mproc/queue.h>
 
 #include "flight.h"
@@ -12,6 +14,7 @@ struct mproc_queue_t {
     mproc__ring_use_t use;
     mproc__tally_t *tally;  /* guarded by the head's mutex */
     mproc_queue_t *letters; /* a half of our own; NULL: there is none */
+    mproc__handle_t other;  /* of a pipe: its other end; 0: no pipe */
     atomic_int closed;      /* by this process */
     atomic_flag busy;       /* guards: */
     apr_pool_t *own;        /* of what is got with a pool of NULL */
@@ -43,6 +46,29 @@ apr_status_t mproc__queue_begin_get(mproc_queue_t *queue, mproc__item_t *item,
 /* Take the item off, and count that this process has got it. */
 void mproc__queue_take(mproc_queue_t *queue, mproc__item_t *item);
 void mproc__queue_end_get(mproc_queue_t *queue, int count);
+
+/* Whether nobody can put or get any more at the other side. */
+int mproc__queue_is_shut(mproc_queue_t *queue);
+
+/* For waits: whether nobody else can ever change the queue. */
+int mproc__queue_is_hopeless(void *queue);
+
+/* Wait until there is an item, or the end. */
+apr_status_t mproc__queue_await(mproc_queue_t *queue,
+                                apr_interval_time_t timeout, const char *call);
+
+/* Wait for an item; drop it, MPROC_ETOOBIG, when it has more bytes. */
+apr_status_t mproc__queue_drop_beyond(mproc_queue_t *queue, apr_uint64_t limit,
+                                      apr_uint64_t *size,
+                                      apr_interval_time_t timeout,
+                                      const char *call);
+
+apr_status_t mproc__queue_vputf(mproc_queue_t *queue,
+                                apr_interval_time_t timeout, const char *format,
+                                va_list args);
+apr_status_t mproc__queue_vgetf(mproc_queue_t *queue,
+                                apr_interval_time_t timeout, apr_pool_t *pool,
+                                const char *format, va_list args);
 
 /* Put a copy of the bytes, in a box that holds what they name. */
 apr_status_t mproc__queue_put_copy(mproc_queue_t *queue, mproc_bytes_t bytes,

@@ -234,15 +234,14 @@ mproc_queue_give_back(mproc_queue_t *queue, mproc_bytes_t item)
 /* ------------------------------------------------------------ packed values */
 
 apr_status_t
-mproc_queue_putf(mproc_queue_t *queue, apr_interval_time_t timeout,
-                 const char *format, ...)
+mproc__queue_vputf(mproc_queue_t *queue, apr_interval_time_t timeout,
+                   const char *format, va_list args)
 {
     const char *call = "mproc_queue_putf";
     apr_array_header_t *objects = NULL;
     apr_pool_t *pool;
     mproc_bytes_t bytes;
     apr_status_t rv = mproc__queue_check(queue, call);
-    va_list args;
 
     if (rv == APR_SUCCESS) {
         rv = apr_pool_create(&pool, NULL);
@@ -250,9 +249,7 @@ mproc_queue_putf(mproc_queue_t *queue, apr_interval_time_t timeout,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    va_start(args, format);
     rv = mproc__vpack(&bytes, &objects, pool, format, args);
-    va_end(args);
     if (rv == APR_SUCCESS && (objects == NULL || objects->nelts == 0)) {
         rv = mproc_queue_put(queue, bytes, timeout);
     }
@@ -260,6 +257,19 @@ mproc_queue_putf(mproc_queue_t *queue, apr_interval_time_t timeout,
         rv = mproc__queue_put_copy(queue, bytes, objects, timeout, call);
     }
     apr_pool_destroy(pool);
+    return rv;
+}
+
+apr_status_t
+mproc_queue_putf(mproc_queue_t *queue, apr_interval_time_t timeout,
+                 const char *format, ...)
+{
+    apr_status_t rv;
+    va_list args;
+
+    va_start(args, format);
+    rv = mproc__queue_vputf(queue, timeout, format, args);
+    va_end(args);
     return rv;
 }
 
@@ -291,15 +301,14 @@ item_get(mproc_queue_t *queue, mproc_bytes_t *bytes, mproc__hold_t *hold,
 }
 
 apr_status_t
-mproc_queue_getf(mproc_queue_t *queue, apr_interval_time_t timeout,
-                 apr_pool_t *pool, const char *format, ...)
+mproc__queue_vgetf(mproc_queue_t *queue, apr_interval_time_t timeout,
+                   apr_pool_t *pool, const char *format, va_list args)
 {
     const char *call = "mproc_queue_getf";
     _Alignas(16) char buffer[MPROC__ITEM_INLINE];
     apr_status_t rv = mproc__queue_check(queue, call);
     mproc__hold_t *hold;
     mproc_bytes_t bytes;
-    va_list args;
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -311,11 +320,22 @@ mproc_queue_getf(mproc_queue_t *queue, apr_interval_time_t timeout,
     rv = item_get(queue, &bytes, hold, buffer, timeout, call);
     if (rv == APR_SUCCESS) {
         mproc__queue_pool_begin(queue, &pool);
-        va_start(args, format);
         rv = mproc_vunpack(bytes, pool, format, args);
-        va_end(args);
         mproc__queue_pool_end(queue, pool);
     }
     box_drop(hold);
+    return rv;
+}
+
+apr_status_t
+mproc_queue_getf(mproc_queue_t *queue, apr_interval_time_t timeout,
+                 apr_pool_t *pool, const char *format, ...)
+{
+    apr_status_t rv;
+    va_list args;
+
+    va_start(args, format);
+    rv = mproc__queue_vgetf(queue, timeout, pool, format, args);
+    va_end(args);
     return rv;
 }
