@@ -18,6 +18,7 @@
 #include "error.h"
 #include "kinds.h"
 #include "queue.h"
+#include "wait.h"
 
 #define MESSAGES_MOST 1000 /* under way in a direction */
 
@@ -346,6 +347,19 @@ mproc_connection_poll(mproc_connection_t *connection,
         rv = mproc__queue_await(in, timeout, call);
     }
     return rv == APR_EOF ? APR_SUCCESS : end_result(rv, call);
+}
+
+apr_status_t
+mproc__connection_source(mproc_connection_t *connection,
+                         mproc__source_t *source)
+{
+    mproc_queue_t *in;
+    apr_status_t rv = end_check(connection, 0, &in, "mproc_wait");
+
+    if (rv == MPROC_ESTATE) {
+        return APR_SUCCESS; /* It only sends, and is never ready. */
+    }
+    return rv == APR_SUCCESS ? mproc__queue_source(in, source) : rv;
 }
 
 /* --------------------------------------------------------------- the others */

@@ -13,8 +13,11 @@
 
 #include "arena.h"
 
-/* Words that one thread can wait on at once. */
+/* Words that one thread can wait on without memory of their own. */
 #define MPROC__PARK_WORDS 4
+
+/* The calling thread ends. */
+void mproc__parking_ended(void);
 
 /* Whether the wait is still needed: nonzero while it is. Called several
  * times; may set a "somebody waits" flag in the word. */

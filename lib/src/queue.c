@@ -12,6 +12,7 @@
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "kinds.h"
+#include "wait.h"
 
 static void queue_closing(mproc_object_t *object);
 
@@ -192,16 +193,37 @@ queue_ended(const char *call)
                        call);
 }
 
+/* A wait for items, or for space. */
+static mproc__gate_wait_t
+queue_gate(mproc_queue_t *queue, int for_items)
+{
+    mproc__ring_t *ring = mproc__queue_ring(queue);
+    mproc__gate_wait_t items = {&ring->items, items_are_wanted,
+                                mproc__queue_is_hopeless, queue,
+                                &ring->tail.mutex};
+    mproc__gate_wait_t space = {&ring->space, space_is_wanted,
+                                mproc__queue_is_hopeless, queue,
+                                &ring->head.mutex};
+
+    return for_items ? items : space;
+}
+
+apr_status_t
+mproc__queue_source(mproc_queue_t *queue, mproc__source_t *source)
+{
+    apr_status_t rv = mproc__queue_check(queue, "mproc_wait");
+
+    if (rv == APR_SUCCESS) {
+        mproc__gate_source(queue_gate(queue, 1), source);
+    }
+    return rv;
+}
+
 static apr_status_t
 queue_wait(mproc_queue_t *queue, int for_items, apr_time_t deadline,
            const char *call)
 {
-    mproc__ring_t *ring = mproc__queue_ring(queue);
-    mproc__gate_wait_t wait = {for_items ? &ring->items : &ring->space,
-                               for_items ? items_are_wanted : space_is_wanted,
-                               mproc__queue_is_hopeless, queue,
-                               for_items ? &ring->tail.mutex
-                                         : &ring->head.mutex};
+    mproc__gate_wait_t wait = queue_gate(queue, for_items);
     apr_status_t rv =
         deadline == 0 ? APR_TIMEUP : mproc__gate_wait(&wait, deadline);
 
