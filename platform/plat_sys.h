@@ -48,6 +48,12 @@ void mproc_plat_yield(void);
 apr_status_t mproc_plat_thread_on_exit(void (*hook)(void *), void *value);
 
 /**
+ * Start a thread of the library's own, with a small stack and all signals
+ * blocked. It is waited for by nobody.
+ */
+apr_status_t mproc_plat_thread_start(void (*run)(void *baton), void *baton);
+
+/**
  * Have `hook()` called in every forked child, whoever forked, before fork
  * returns there. Systems without fork do nothing.
  * pre: called once.
