@@ -12,6 +12,7 @@
 #include <mproc/error.h>
 
 #include "../../platform/plat_sys.h"
+#include "connection.h"
 #include "error.h"
 #include "kinds.h"
 #include "peers.h"
@@ -62,7 +63,7 @@ object_ops(mproc_kind_e kind)
     case MPROC_KIND_QUEUE:
         return &mproc__queue_ops;
     case MPROC_KIND_CONNECTION:
-        return &mproc__connection_ops;
+        return &mproc__reach_pipe.ops;
     default:
         return NULL;
     }
@@ -379,6 +380,13 @@ mproc__object_missing(const char *call, const char *kind)
                        "%s: what was passed is NULL, destroyed, or no %s; pass "
                        "one made by mproc_%s_create() or unpacked with `o`",
                        call, kind, kind);
+}
+
+int
+mproc__object_may_leave(const mproc_object_t *object, const char **why)
+{
+    *why = object->ops != NULL ? object->ops->stays : NULL;
+    return *why == NULL;
 }
 
 mproc__handle_t

@@ -105,11 +105,15 @@ object_pack(packer_t *packer, const mproc_object_t *object)
 {
     unsigned char body[MPROC__WIRE_OBJECT_SIZE];
     mproc__handle_t handle;
+    const char *why;
     int result, i;
 
     if (object == NULL) {
         return refused(packer, APR_EINVAL,
                        "is an object that is NULL; create it first");
+    }
+    if (!mproc__object_may_leave(object, &why)) {
+        return refused(packer, APR_EINVAL, why);
     }
     handle = object->handle;
     for (i = 0; i < MPROC__WIRE_OBJECT_SIZE; i++) {

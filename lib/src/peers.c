@@ -30,6 +30,7 @@
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "layout.h"
+#include "netwatch.h"
 #include "object.h"
 #include "parking.h"
 
@@ -143,6 +144,7 @@ peers_forked(void)
     atomic_flag_clear(&peers.busy);
     atomic_flag_clear(&peers.repairing);
     mproc__objects_forked();
+    mproc__netwatch_forget();
 }
 
 static apr_status_t

@@ -37,6 +37,7 @@ static const struct {
     {"anon_inode:[eventpoll]", 1}, /* what it watches */
     {"anon_inode:[pidfd]", 1},     /* the process's own, for children */
     {"pipe", 4},                   /* the same two on plain POSIX */
+    {"socket", 2},                 /* wakes the thread that polls sockets */
 };
 
 /* A process as /proc tells it. */

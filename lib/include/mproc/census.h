@@ -41,6 +41,8 @@ typedef enum mproc_kind_e {
     MPROC_KIND_TALLY,   /**< who has got how many of a queue's items */
     MPROC_KIND_FLIGHT,  /**< a queue's items that were taken */
     MPROC_KIND_CONNECTION,
+    MPROC_KIND_STREAM, /**< a connection by a socket: what its threads share */
+    MPROC_KIND_LISTENER, /**< the same for a listener */
     MPROC_KIND_COUNT
 } mproc_kind_e;
 
