@@ -46,6 +46,7 @@
 #include <mproc/array.h>
 #include <mproc/queue.h>
 #include <mproc/connection.h>
+#include <mproc/listener.h>
 #include <mproc/wait.h>
 #include <mproc/pool.h>
 #include <mproc/census.h>

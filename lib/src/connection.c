@@ -88,7 +88,7 @@ end_check(mproc_connection_t *end, int sends, const mproc__reach_t **reach,
                        call, sends ? "receives" : "sends");
 }
 
-/* --------------------------------------------------------------------- send */
+/* -------------------------------------------------------------------- send */
 
 apr_status_t
 mproc_connection_send(mproc_connection_t *connection, mproc_bytes_t message)
@@ -116,7 +116,7 @@ mproc_connection_sendf(mproc_connection_t *connection, const char *format, ...)
     return rv;
 }
 
-/* ------------------------------------------------------------------ receive */
+/* ----------------------------------------------------------------- receive */
 
 apr_status_t
 mproc_connection_recv(mproc_connection_t *connection, mproc_bytes_t *message,
@@ -187,7 +187,7 @@ mproc__connection_source(mproc_connection_t *connection,
     return rv == APR_SUCCESS ? reach->source(connection, source) : rv;
 }
 
-/* --------------------------------------------------------------- the others */
+/* -------------------------------------------------------------- the others */
 
 apr_status_t
 mproc_connection_set_timeout(mproc_connection_t *connection,

@@ -148,7 +148,7 @@ mproc_pipe_create(mproc_connection_t **a, mproc_connection_t **b, int duplex,
     return rv;
 }
 
-/* --------------------------------------------------------------------- send */
+/* -------------------------------------------------------------------- send */
 
 static int
 pipe_goes(mproc_connection_t *end, int sends)
@@ -176,7 +176,7 @@ pipe_vsendf(mproc_connection_t *end, const char *format, va_list args,
                        call);
 }
 
-/* ------------------------------------------------------------------ receive */
+/* ----------------------------------------------------------------- receive */
 
 /* Drop the first message if it is beyond the limit. */
 static apr_status_t

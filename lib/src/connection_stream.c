@@ -84,7 +84,7 @@ shared_of(mproc_connection_t *connection)
     return connection->object.shared;
 }
 
-/* ------------------------------------------------------------ coming, going */
+/* ----------------------------------------------------------- coming, going */
 
 static void
 end_leave(mproc_connection_t *connection)
@@ -204,7 +204,7 @@ stream_result(mproc_connection_t *connection, apr_status_t rv, const char *call)
     }
 }
 
-/* --------------------------------------------------------------------- send */
+/* -------------------------------------------------------------------- send */
 
 static int
 stream_goes(mproc_connection_t *connection, int sends)
@@ -262,7 +262,7 @@ stream_vsendf(mproc_connection_t *connection, const char *format, va_list args,
     return rv;
 }
 
-/* ------------------------------------------------------------------ receive */
+/* ----------------------------------------------------------------- receive */
 
 /* Have the turn, and the head of a message within the limit. */
 static apr_status_t
@@ -422,7 +422,7 @@ stream_recv_into(mproc_connection_t *connection, void *buffer, apr_size_t size,
     return stream_result(connection, rv, call);
 }
 
-/* ------------------------------------------------------------------ waiting */
+/* ----------------------------------------------------------------- waiting */
 
 static apr_status_t
 stream_poll(mproc_connection_t *connection, apr_interval_time_t timeout,
@@ -487,8 +487,7 @@ stream_source(mproc_connection_t *connection, mproc__source_t *source)
     return APR_SUCCESS;
 }
 
-/* --------------------------------------------------------- creating, closing
- */
+/* ------------------------------------------------------- creating, closing */
 
 static void
 stream_close(mproc_connection_t *connection)

@@ -32,7 +32,7 @@ stream_wait(mproc__stream_t *stream, int sends, apr_time_t deadline)
     return APR_SUCCESS;
 }
 
-/* --------------------------------------------------------------------- send */
+/* -------------------------------------------------------------------- send */
 
 /* Part of a message is out. */
 static apr_status_t
@@ -75,7 +75,7 @@ mproc__stream_send(mproc__stream_t *stream, mproc_bytes_t message,
     return rv == APR_TIMEUP && done > 0 ? send_torn(stream) : rv;
 }
 
-/* ------------------------------------------------------------------ receive */
+/* ----------------------------------------------------------------- receive */
 
 static apr_status_t
 recv_ended(mproc__stream_t *stream, apr_status_t rv)
