@@ -257,24 +257,34 @@ mproc__waiter_state(void)
     }
 }
 
+/* End a wait that can be moved, of the caller or of the dead: from then on it
+ * is told nothing. Returns 1 when it has been; then it has a note. */
+static int
+waiter_end(mproc__thread_t *thread)
+{
+    apr_uint32_t waiting = atomic_load(&thread->waiting);
+
+    while (WAIT_STATE(waiting) == WAITING) {
+        if (atomic_compare_exchange_weak(&thread->waiting, &waiting,
+                                         (waiting & ~3U) | IDLE)) {
+            return 0;
+        }
+    }
+    if (WAIT_STATE(waiting) == IDLE) {
+        return 0;
+    }
+    /* In this order: dead in between, it has the note. */
+    atomic_store(&thread->grant, atomic_load(&thread->word[0]));
+    atomic_store(&thread->waiting, (waiting & ~3U) | IDLE);
+    return 1;
+}
+
 int
 mproc__waiter_leave(void)
 {
     mproc__thread_t *self = mproc__thread_self();
-    apr_uint32_t waiting = atomic_load(&self->waiting);
-    int told = 0;
+    int told = waiter_end(self);
 
-    while (!told && !(WAIT_STATE(waiting) == WAITING &&
-                      atomic_compare_exchange_strong(&self->waiting, &waiting,
-                                                     (waiting & ~3U) | IDLE))) {
-        told = WAIT_STATE(waiting) != WAITING;
-    }
-    if (told) {
-        /* In this order: dead in between, it has the note. */
-        atomic_store(&self->grant, atomic_load(&self->word[0]));
-        waiting = atomic_load(&self->waiting);
-        atomic_exchange(&self->waiting, (waiting & ~3U) | IDLE);
-    }
     waiter_hide(self);
     return told;
 }
@@ -285,21 +295,24 @@ mproc__waiter_done(void)
     atomic_store(&mproc__thread_self()->grant, 0);
 }
 
+/* A wait is ended before it is looked at: whoever moves waiters does not know
+ * yet that this one is dead. */
 void
 mproc__parking_recover(mproc__thread_t *thread)
 {
-    apr_uint32_t waiting = atomic_load(&thread->waiting);
-    apr_uint64_t grant = atomic_load(&thread->grant);
+    apr_uint64_t grant;
 
-    if (grant == 0 && atomic_load(&thread->moves_to) != 0 &&
-        (WAIT_STATE(waiting) == WOKEN || WAIT_STATE(waiting) == MOVED)) {
-        grant = atomic_load(&thread->word[0]);
+    if (atomic_load(&thread->moves_to) != 0) {
+        waiter_end(thread);
     }
+    else {
+        atomic_fetch_and(&thread->waiting, ~3U);
+    }
+    grant = atomic_load(&thread->grant);
     if (grant != 0) {
         mproc__unpark(mproc__arena_address(grant), 1);
+        atomic_store(&thread->grant, 0);
     }
-    atomic_store(&thread->grant, 0);
-    atomic_store(&thread->waiting, (waiting & ~3U) | IDLE);
 }
 
 /* ------------------------------------------------------------------ waking */
