@@ -12,11 +12,13 @@
  *
  * Recovery of D by R: take the office (compare-and-swap of `recoverer` from
  * nobody, or from somebody who is dead and recovered, to R), mark D DEAD,
- * finish or undo what D's threads had begun, release what D held, free its
- * thread entries, wake all who wait (they look again, and find locks of the
- * dead), free the slot, leave the office. Every step can be run again, and R
- * works through its own intents: when R dies, R is recovered first, which
- * completes the step R was at, and then D is taken up again from the start.
+ * finish or undo what D's threads had begun, pass on what they were told,
+ * release what D held, free its thread entries, wake all who wait (they look
+ * again, and find locks of the dead), free the slot, leave the office. What D
+ * waited at lives while D holds it, and who finds itself alone with an object
+ * has been told by then. Every step can be run again, and R works through its
+ * own intents: when R dies, R is recovered first, which completes the step R
+ * was at, and then D is taken up again from the start.
  * Invariant: while a slot is not FREE or LIVE, whoever holds its office is
  * alive, or dead and found by the next look around.
  */
@@ -489,6 +491,7 @@ threads_recover(mproc__peer_t dead)
         apr_uint64_t state = atomic_load(&thread->state);
         if ((state & THREAD_USED) && THREAD_PEER(state) == dead) {
             mproc__block_recover(thread);
+            mproc__parking_recover(thread);
         }
     }
 }
@@ -501,7 +504,6 @@ threads_free(mproc__peer_t dead)
         mproc__thread_t *thread = &mproc__arena.thread[i];
         apr_uint64_t state = atomic_load(&thread->state);
         if ((state & THREAD_USED) && THREAD_PEER(state) == dead) {
-            mproc__parking_recover(thread);
             atomic_fetch_and(&mproc__arena.header->parked[i / 64],
                              ~((apr_uint64_t)1 << i % 64));
             atomic_store(&thread->state, THREAD_NEXT(state));
@@ -525,11 +527,11 @@ recover(unsigned slot, apr_uint64_t state)
         PEER_STATE(now) != PEER_FREE) {
         atomic_store(&entry->state,
                      (now & APR_UINT64_C(0xffffffffffffff00)) | PEER_DEAD);
+        atomic_fetch_add(&mproc__arena.header->deaths, 1);
         threads_recover(dead);
         holds_release(entry);
         mproc__chunk_rehint();
         threads_free(dead);
-        atomic_fetch_add(&mproc__arena.header->deaths, 1);
         mproc__unpark_all();
         entry->start = 0;
         atomic_store(&entry->state,
