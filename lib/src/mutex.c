@@ -144,10 +144,15 @@ mutex_wait(const mproc__mutex_use_t *use, apr_time_t deadline, int slept)
         }
         rv = mproc__park(&word, 1, mproc__mutex_must_sleep, mutex_is_hopeless,
                          baton, deadline);
-        if (rv == APR_ENOMEM || rv == MPROC_EDEADLK) {
+        if (rv == APR_ENOMEM) {
             return rv;
         }
         flag = MPROC__MUTEX_WAITERS;
+        if (rv == MPROC_EDEADLK) {
+            /* The last of the others may have released it before it went. */
+            rv = mutex_try(use, flag);
+            return rv == APR_TIMEUP ? MPROC_EDEADLK : rv;
+        }
         /* A wake-up may have been ours: do not go without a last look. */
         if (rv == APR_TIMEUP || mproc_plat_clock() >= deadline) {
             do {
