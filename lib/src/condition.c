@@ -205,7 +205,8 @@ condition_check(mproc_condition_t *condition, const char *call)
 
 /* --------------------------------------------------------------------- wait */
 
-/* Takes the lock over when its holder is dead. */
+/* Takes the lock over when its holder is dead. Who has been moved waits for
+ * the lock, and must look at that. */
 static int
 wait_must_sleep(void *baton)
 {
@@ -214,7 +215,7 @@ wait_must_sleep(void *baton)
     if (!wait->taken) {
         wait->taken = mproc__mutex_take_over(&wait->use);
     }
-    return !wait->taken;
+    return !wait->taken && mproc__waiter_state() == MPROC__WAITER_WAITING;
 }
 
 static int
