@@ -14,9 +14,10 @@
  * A waiter goes on when the word has moved or is broken; or it breaks the
  * barrier itself, when its time has run out, or a slot of its round names a
  * peer that is dead. The recovery marks the peer and then wakes all, so they
- * see it. A slot of an earlier round whose peer is dead is empty. Invariant:
- * in a generation that is not broken, a filled slot has only filled slots
- * before it; none is emptied before the word has moved or is broken. All
+ * see it; who is the last to arrive asks the system itself, as nobody else may
+ * have noticed. A slot of an earlier round whose peer is dead is empty.
+ * Invariant: in a generation that is not broken, a filled slot has only filled
+ * slots before it; none is emptied before the word has moved or is broken. All
  * sequentially consistent; who waits does so at the gate (gate.c).
  */
 #include <mproc/barrier.h>
@@ -332,14 +333,34 @@ action_run(barrier_shared_t *shared)
                              (int)rv);
 }
 
+/* Whether somebody who arrived is dead, which nobody may have noticed yet. */
+static int
+barrier_counts_dead(barrier_shared_t *shared)
+{
+    apr_uint32_t i;
+    for (i = 0; i < shared->parties; i++) {
+        apr_uint64_t slot = atomic_load(&shared->slot[i]);
+        if (slot != 0 && SLOT_PEER(slot) != mproc__peer_self() &&
+            mproc__peer_is_dead(SLOT_PEER(slot))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* The last to arrive: complete the generation. */
 static apr_status_t
 barrier_complete(barrier_wait_t *wait)
 {
     barrier_shared_t *shared = barrier_shared(wait->barrier);
     apr_uint64_t generation = wait->generation, word;
-    apr_status_t rv = action_run(shared);
+    apr_status_t rv;
 
+    if (barrier_counts_dead(shared)) {
+        barrier_break(shared, generation);
+        return barrier_broken("a process that had arrived died");
+    }
+    rv = action_run(shared);
     if (rv != APR_SUCCESS) {
         barrier_break(shared, generation);
         return rv;
@@ -435,16 +456,16 @@ mproc_barrier_abort(mproc_barrier_t *barrier)
     return APR_SUCCESS;
 }
 
-/* How many have arrived in a generation. */
+/* How many have arrived in a generation; the dead count or not. */
 static int
-barrier_arrived(barrier_shared_t *shared, apr_uint64_t generation)
+barrier_arrived(barrier_shared_t *shared, apr_uint64_t generation, int dead)
 {
     apr_uint32_t i;
     int count = 0;
     for (i = 0; i < shared->parties; i++) {
         apr_uint64_t slot = atomic_load(&shared->slot[i]);
         count += slot != 0 && SLOT_GENERATION(slot) == generation &&
-                 !mproc__peer_is_gone(SLOT_PEER(slot));
+                 (dead || !mproc__peer_is_gone(SLOT_PEER(slot)));
     }
     return count;
 }
@@ -462,7 +483,7 @@ mproc_barrier_reset(mproc_barrier_t *barrier)
     word = atomic_load(&shared->word);
     do {
         if (!(word & BROKEN) &&
-            barrier_arrived(shared, GENERATION(word)) == 0) {
+            barrier_arrived(shared, GENERATION(word), 1) == 0) {
             return APR_SUCCESS;
         }
     } while (!atomic_compare_exchange_weak(
@@ -490,7 +511,7 @@ mproc_barrier_waiting(mproc_barrier_t *barrier)
     word = atomic_load(&barrier_shared(barrier)->word);
     return word & BROKEN
                ? 0
-               : barrier_arrived(barrier_shared(barrier), GENERATION(word));
+               : barrier_arrived(barrier_shared(barrier), GENERATION(word), 0);
 }
 
 int
