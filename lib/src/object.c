@@ -332,6 +332,14 @@ mproc__object_missing(const char *call, const char *kind)
                        call, kind, kind);
 }
 
+void
+mproc__object_handed(mproc_object_t *object)
+{
+    mproc__objects_guard();
+    object->handed = 1;
+    mproc__objects_unguard();
+}
+
 mproc__handle_t
 mproc__object_part(mproc_object_t *object, unsigned n)
 {
@@ -348,14 +356,15 @@ object_halves(mproc__handle_t handle)
     apr_uint64_t count = 0;
     mproc__objects_guard();
     for (half = objects.first; half != NULL; half = half->next) {
-        count += half->handle == handle;
+        count += half->handle == handle && !half->handed;
     }
     mproc__objects_unguard();
     return count;
 }
 
 /* Each local half has one hold on the block, and so has each message and each
- * process that was not yet started. */
+ * process that was not yet started. Whom bytes were sent to that the program
+ * packed itself nobody knows. */
 int
 mproc__object_is_alone(mproc_object_t *object)
 {

@@ -43,6 +43,7 @@ struct mproc_object_t {
     void *shared;        /* the payload of the block, in this process */
     mproc__hold_t *hold; /* this process's reference */
     apr_pool_t *pool;    /* where the local half lives; NULL: the heap */
+    int handed;          /* bytes that name the object live as long */
     mproc_object_t *next, *previous; /* all of this process */
 };
 
@@ -73,6 +74,9 @@ mproc__object_is(void *object, const mproc__object_ops_t *ops)
 
 /* The sentence for an object that cannot be used; returns APR_EINVAL. */
 apr_status_t mproc__object_missing(const char *call, const char *kind);
+
+/* This half is there for bytes that somebody may unpack somewhere. */
+void mproc__object_handed(mproc_object_t *object);
 
 /* The handle of a shared half's n-th hold on another object. */
 mproc__handle_t mproc__object_part(mproc_object_t *object, unsigned n);
