@@ -54,6 +54,11 @@ extern stress_options_t stress_options;
 /* Lists of scenarios, ended by one without a name. */
 extern const stress_scenario_t stress_arena_scenarios[];
 extern const stress_scenario_t stress_sync_scenarios[];
+extern const stress_scenario_t stress_rlock_scenarios[];
+extern const stress_scenario_t stress_semaphore_scenarios[];
+extern const stress_scenario_t stress_condition_scenarios[];
+extern const stress_scenario_t stress_barrier_scenarios[];
+extern const stress_scenario_t stress_object_scenarios[];
 extern const stress_scenario_t stress_peer_scenarios[];
 extern const stress_scenario_t stress_resume_scenarios[];
 extern const stress_scenario_t stress_random_scenarios[];
