@@ -43,7 +43,7 @@ typedef struct oracle_t {
     _Atomic apr_uint64_t
         began[LOAD_WORKERS];         /* when the operation began, or 0 */
     _Atomic int doing[LOAD_WORKERS]; /* which */
-    _Atomic apr_uint64_t operations;
+    _Atomic apr_uint64_t done[LOAD_WORKERS]; /* operations */
 } oracle_t;
 
 static oracle_t *oracle;
@@ -278,7 +278,7 @@ worker_main(void *baton)
                      (apr_uint64_t)mproc_clock());
         operation[which]();
         atomic_store(&oracle->began[load_self.index], 0);
-        atomic_fetch_add(&oracle->operations, 1);
+        atomic_fetch_add(&oracle->done[load_self.index], 1);
     }
 }
 
@@ -359,6 +359,37 @@ workers_look(void)
     }
 }
 
+/* What is called while something is awaited. */
+static void
+workers_tend(void)
+{
+    mproc_event_set(event);
+    workers_look();
+    load_sync_mend(workers_look);
+}
+
+/* Nobody is killed or stopped for a while: then each must get on, or it hangs;
+ * who is killed often enough never hangs for long. */
+static void
+audit(void)
+{
+    apr_uint64_t done[LOAD_WORKERS];
+    int i;
+
+    for (i = 0; i < LOAD_WORKERS; i++) {
+        killer.stopped[i] = killer.stopped[i] != 0; /* Its time is over. */
+        done[i] = atomic_load(&oracle->done[i]);
+    }
+    load_sync_audit(workers_tend);
+    for (i = 0; i < LOAD_WORKERS && stress_faults() == 0; i++) {
+        while (atomic_load(&oracle->done[i]) == done[i] &&
+               stress_faults() == 0) {
+            workers_tend();
+            apr_sleep(100);
+        }
+    }
+}
+
 static void
 killer_work(const char *name, apr_uint64_t kills)
 {
@@ -379,7 +410,7 @@ killer_work(const char *name, apr_uint64_t kills)
         atomic_fetch_add(&stress_board->kills, 1);
         worker_start(victim);
         if (i % AUDIT_EVERY == 0) {
-            load_sync_audit(workers_look);
+            audit();
         }
     }
 }
@@ -442,7 +473,7 @@ stress_load_run(const stress_scenario_t *scenario)
 {
     apr_time_t start = mproc_clock();
     mproc_census_t before, after;
-    apr_uint64_t repaired = 0;
+    apr_uint64_t repaired = 0, done = 0;
     int i;
 
     load_set_up();
@@ -467,13 +498,16 @@ stress_load_run(const stress_scenario_t *scenario)
     if (stress_arena_check() != 0) {
         stress_fault(STRESS_TORN, "%s: in the end", scenario->name);
     }
+    for (i = 0; i < LOAD_WORKERS; i++) {
+        done += atomic_load(&oracle->done[i]);
+    }
     for (i = 0; i < GUARDED; i++) {
         repaired += atomic_load(&oracle->guarded[i].repaired);
     }
     printf("%-18s %6" PRIu64 " operations, %" PRIu64 " locks of the dead, "
            "%5.1f MiB committed, %.1f s\n",
-           scenario->name, (uint64_t)atomic_load(&oracle->operations),
-           (uint64_t)repaired, (double)after.committed / (1 << 20),
+           scenario->name, (uint64_t)done, (uint64_t)repaired,
+           (double)after.committed / (1 << 20),
            (double)(mproc_clock() - start) / 1e6);
     load_sync_print();
     if (after.rescues > before.rescues) {

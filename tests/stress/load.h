@@ -42,9 +42,9 @@ void load_barrier(void);
 void load_array(void);
 void load_object(void);
 
-/* Killer: a worker is dead; a dead one's turn is to end; all workers are let
- * finish and the permits are counted, `look` being called meanwhile; in the
- * end, all dead and recovered. */
+/* Killer: a worker is dead; the turn of somebody dead is to end; all are let
+ * give back what they have, and the permits are counted; in the end, all are
+ * dead and recovered. `look` is called while something is awaited. */
 void load_sync_died(int index);
 void load_sync_mend(void (*look)(void));
 void load_sync_audit(void (*look)(void));

@@ -441,7 +441,6 @@ load_sync_audit(void (*look)(void))
             system_group_show(system_pid());
         }
         look();
-        load_sync_mend(look);
         apr_sleep(100);
     }
     if (stress_faults() == 0) {
