@@ -316,6 +316,29 @@ slow_check(step_stage_t *stage)
     round_check(stage);
 }
 
+/* It comes last, breaks or resets slowly, and lives on: nobody but itself
+ * wakes the witness. */
+static void
+last_alive(step_stage_t *stage)
+{
+    (void)stage;
+    witness_gets(APR_SUCCESS, "the round was completed for one only");
+}
+
+static void
+broken_alive(step_stage_t *stage)
+{
+    (void)stage;
+    witness_gets(MPROC_EBROKEN, "who waited was not freed");
+}
+
+static void
+trio_reset_check(step_stage_t *stage)
+{
+    mproc_barrier_reset(stage->trio);
+    idle_check(stage->trio);
+}
+
 /* The barrier is reset, and somebody comes and dies, before the victim goes
  * on: in both rounds it is told so. Where it has a slot already, nobody can
  * come before it has left that; then it may meet the witness. */
@@ -425,6 +448,21 @@ static const step_operation_t alone = {.set = pair_set,
                                       .check = slow_check,
                                       .witness = 1,
                                       .resume = 1},
+                              slow_last = {.set = last_set,
+                                           .run = pair_run,
+                                           .alive = last_alive,
+                                           .check = round_check,
+                                           .witness = 1},
+                              slow_abort = {.set = trio_set,
+                                            .run = abort_run,
+                                            .alive = broken_alive,
+                                            .check = trio_reset_check,
+                                            .witness = 1},
+                              slow_reset = {.set = trio_set,
+                                            .run = reset_run,
+                                            .alive = broken_alive,
+                                            .check = trio_reset_check,
+                                            .witness = 1},
                               stale = {.set = pair_set,
                                        .run = stale_run,
                                        .strike = stale_strike,
@@ -444,6 +482,12 @@ const stress_scenario_t stress_barrier_scenarios[] = {
     {"barrier-mend", "a broken one is reset", step_run_all, &mends},
     {"slow-barrier", "the last one comes while another comes", step_run_all,
      &slow},
+    {"slow-barrier-last", "the last one comes slowly, the witness waits",
+     step_run_all, &slow_last},
+    {"slow-barrier-abort", "broken slowly while the witness waits",
+     step_run_all, &slow_abort},
+    {"slow-barrier-reset", "reset slowly while the witness waits", step_run_all,
+     &slow_reset},
     {"slow-barrier-late", "it is reset, and one dies, while another comes",
      step_run_all, &stale},
     {NULL, NULL, NULL, NULL}};

@@ -387,6 +387,50 @@ slow_strike(step_stage_t *stage)
     witness_call(witness_notify);
 }
 
+/* It notifies slowly, and lives on: nobody but itself wakes the witness. */
+static void
+notify_alive(step_stage_t *stage)
+{
+    (void)stage;
+    witness_done();
+}
+
+/* Its time runs out, the witness is behind it, and one is notified: one of
+ * them is. */
+static int late_witness; /* it has come */
+
+static void
+late_run(step_stage_t *stage)
+{
+    if (mproc_condition_wait(condition(stage), STEP_SHORT) == APR_SUCCESS) {
+        step_mark(stage, HAS);
+    }
+    mproc_condition_release(condition(stage));
+}
+
+static void
+late_strike(step_stage_t *stage)
+{
+    late_witness =
+        mproc_condition_acquire(condition(stage), MPROC_NOWAIT) == APR_SUCCESS;
+    if (late_witness) {
+        mproc_condition_release(condition(stage));
+        notified_strike(stage);
+    }
+}
+
+static void
+late_alive(step_stage_t *stage)
+{
+    if (late_witness && step_marked(stage) == HAS) {
+        if (witness_is_done()) {
+            step_wrong(STRESS_LOST, "two were notified by one");
+        }
+        parent_notifies(stage);
+    }
+    witness_done();
+}
+
 /* Its holder dies while it comes to wait; it must have let the lock go. */
 static void
 slow_orphan_strike(step_stage_t *stage)
@@ -470,6 +514,18 @@ static const step_operation_t alone = {.run = alone_run,
                                       .check = witness_check,
                                       .witness = 1,
                                       .resume = 1},
+                              slow_notify = {.set = notify_set,
+                                             .ready = ready,
+                                             .run = notify_run,
+                                             .alive = notify_alive,
+                                             .check = condition_check,
+                                             .witness = 1},
+                              slow_late = {.ready = ready,
+                                           .run = late_run,
+                                           .strike = late_strike,
+                                           .alive = late_alive,
+                                           .check = condition_check,
+                                           .witness = 1},
                               slow_orphan = {.ready = ready,
                                              .run = slow_run,
                                              .strike = slow_orphan_strike,
@@ -502,6 +558,10 @@ const stress_scenario_t stress_condition_scenarios[] = {
      with_rlock_scenario, &late_heritage},
     {"slow-cond", "one comes to wait, and is notified", with_rlock_scenario,
      &slow},
+    {"slow-cond-notify", "the witness is notified slowly", with_rlock_scenario,
+     &slow_notify},
+    {"slow-cond-late", "one is notified, its time runs out, the witness behind",
+     with_lock_scenario, &slow_late},
     {"slow-cond-orphan", "the holder dies while one comes to wait",
      with_lock_scenario, &slow_orphan},
     {NULL, NULL, NULL, NULL}};

@@ -210,6 +210,14 @@ slow_check(step_stage_t *stage)
     rlock_take(stage);
 }
 
+/* It lets go slowly, and lives on: nobody but itself wakes the witness. */
+static void
+witness_alive(step_stage_t *stage)
+{
+    (void)stage;
+    witness_done();
+}
+
 /* The holder is killed, and recovered, while the other comes to wait. */
 static void
 orphan_set(step_stage_t *stage)
@@ -249,6 +257,12 @@ static const step_operation_t alone = {.run = rlock_run, .check = rlock_check},
                                       .strike = slow_strike,
                                       .check = slow_check,
                                       .resume = 1},
+                              slow_release = {.ready = deep_acquire,
+                                              .meet = rlock_meet,
+                                              .run = deep_release,
+                                              .alive = witness_alive,
+                                              .check = slow_check,
+                                              .witness = 1},
                               orphan = {.set = orphan_set,
                                         .run = slow_run,
                                         .strike = orphan_strike,
@@ -266,6 +280,8 @@ const stress_scenario_t stress_rlock_scenarios[] = {
      &takeover},
     {"slow-rlock", "an rlock is released while one comes to wait", step_run_all,
      &slow},
+    {"slow-rlock-release", "released slowly while the witness waits",
+     step_run_all, &slow_release},
     {"slow-rlock-orphan", "its holder dies while one comes to wait",
      step_run_all, &orphan},
     {NULL, NULL, NULL, NULL}};

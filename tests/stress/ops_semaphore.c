@@ -318,6 +318,78 @@ slow_check(step_stage_t *stage)
     mproc_semaphore_release(stage->semaphore);
 }
 
+/* It gives one slowly, and lives on: nobody but itself wakes the witness. */
+static void
+witness_alive(step_stage_t *stage)
+{
+    (void)stage;
+    witness_done();
+}
+
+static void
+slow_release_check(step_stage_t *stage)
+{
+    value_check(stage->semaphore, 0);
+    mproc_semaphore_release(stage->semaphore);
+}
+
+/* Somebody has waited and gone. It gives one, which is taken at once, and the
+ * witness comes to wait, while it finds that nobody is left to be woken. */
+static void
+gate_set(step_stage_t *stage)
+{
+    plain_empty(stage);
+    mproc_semaphore_acquire(stage->semaphore, 1);
+}
+
+static void
+gate_strike(step_stage_t *stage)
+{
+    if (mproc_semaphore_acquire(stage->semaphore, MPROC_NOWAIT) ==
+        APR_SUCCESS) {
+        plain_meet(stage);
+        step_mark(stage, HAS);
+    }
+}
+
+static void
+gate_run(step_stage_t *stage)
+{
+    mproc_semaphore_release(stage->semaphore);
+}
+
+static void
+gate_alive(step_stage_t *stage)
+{
+    if (step_marked(stage) == HAS) {
+        mproc_semaphore_release(stage->semaphore);
+        witness_done();
+    }
+    else {
+        mproc_semaphore_acquire(stage->semaphore, MPROC_NOWAIT);
+    }
+}
+
+/* Its time runs out, the witness is behind it, and one permit is given: one
+ * of them has it. */
+static void
+late_run(step_stage_t *stage)
+{
+    if (mproc_semaphore_acquire(stage->semaphore, STEP_SHORT) == APR_SUCCESS) {
+        step_mark(stage, HAS);
+    }
+}
+
+static void
+late_alive(step_stage_t *stage)
+{
+    if (step_marked(stage) == HAS) {
+        value_check(stage->semaphore, 0);
+        mproc_semaphore_release(stage->semaphore);
+    }
+    witness_done();
+}
+
 /* It wants all, and their owner is killed while it comes to wait. */
 static void
 slow_owned_set(step_stage_t *stage)
@@ -371,6 +443,30 @@ static const step_operation_t plain = {.run = plain_run, .check = plain_check},
                                       .strike = slow_strike,
                                       .check = slow_check,
                                       .resume = 1},
+                              slow_release = {.set = plain_empty,
+                                              .meet = plain_meet,
+                                              .run = gate_run,
+                                              .alive = witness_alive,
+                                              .check = slow_release_check,
+                                              .witness = 1},
+                              slow_gate = {.set = gate_set,
+                                           .run = gate_run,
+                                           .strike = gate_strike,
+                                           .alive = gate_alive,
+                                           .check = slow_release_check,
+                                           .witness = 1},
+                              slow_late = {.set = plain_empty,
+                                           .run = late_run,
+                                           .strike = woken_strike,
+                                           .alive = late_alive,
+                                           .check = slow_release_check,
+                                           .witness = 1},
+                              slow_owned_release = {.ready = owned_acquire,
+                                                    .meet = owned_meet,
+                                                    .run = owned_release,
+                                                    .alive = witness_alive,
+                                                    .check = owned_check,
+                                                    .witness = 1},
                               slow_owned = {.set = slow_owned_set,
                                             .run = owned_run,
                                             .strike = slow_owned_strike,
@@ -394,6 +490,14 @@ const stress_scenario_t stress_semaphore_scenarios[] = {
     {"owned-orphans", "their owner is dead", step_run_all, &owned_orphans},
     {"slow-sem", "a permit is given while one comes to wait", step_run_all,
      &slow},
+    {"slow-sem-release", "a permit is given slowly while the witness waits",
+     step_run_all, &slow_release},
+    {"slow-sem-gate", "given slowly while the witness comes to wait",
+     step_run_all, &slow_gate},
+    {"slow-sem-late", "given while one's time runs out, the witness behind",
+     step_run_all, &slow_late},
+    {"slow-owned-release", "given back slowly while the witness waits",
+     step_run_all, &slow_owned_release},
     {"slow-owned", "their owner dies while one comes to wait", step_run_all,
      &slow_owned},
     {NULL, NULL, NULL, NULL}};

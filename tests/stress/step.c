@@ -14,10 +14,16 @@
 #include "system.h"
 
 #define RESCUES_MOST 5
-#define POINTS 120 /* kill points when no stride is given */
+#define SLICE (100 * 1000) /* microseconds until a waiter looks by itself */
+#define SLOW_MOST 10       /* wake-ups in 100; a busy system has a few */
+#define POINTS 100         /* kill points when no stride is given */
 
 static step_stage_t *const stage = &step_stage;
 static const step_operation_t *operation;
+
+/* Waiters that found by themselves what they were not woken for: where the
+ * steps alone took so long that they had to; and all others. */
+static apr_uint64_t impatient, rescued;
 
 /* ----------------------------------------------------------------- one kill */
 
@@ -39,6 +45,25 @@ victim_resume(apr_int64_t pid)
     step_late(start, "the victim");
 }
 
+/* It goes on, and lives on when it has done all. */
+static void
+victim_live_on(apr_int64_t pid)
+{
+    apr_time_t start = mproc_clock();
+
+    system_step_resume(pid);
+    while (!atomic_load(&stage->board->live)) {
+        if (mproc_clock() - start > 2 * STEP_PATIENCE) {
+            step_wrong(STRESS_HANG, "the victim does not go on");
+            system_group_show(system_pid());
+            break;
+        }
+        apr_sleep(20);
+    }
+    step_late(start, "the victim");
+    operation->alive(stage);
+}
+
 static void
 victim_ready(void *baton)
 {
@@ -56,6 +81,12 @@ static void
 victim_run(void *baton)
 {
     operation->run(baton);
+    if (operation->alive != NULL) {
+        atomic_store(&stage->board->live, 1);
+        for (;;) {
+            apr_sleep(APR_USEC_PER_SEC);
+        }
+    }
 }
 
 static void
@@ -131,6 +162,14 @@ accounts_check(const mproc_census_t *before, step_finder_e finder)
     }
 }
 
+static void
+rescues_count(apr_uint64_t before, int slowly)
+{
+    apr_uint64_t more = atomic_load(&mproc__arena.header->rescues) - before;
+
+    *(slowly ? &impatient : &rescued) += more;
+}
+
 /* Returns -1 when the leap missed, 0 when the operation ended before, else
  * 1. */
 static int
@@ -138,12 +177,15 @@ kill_at(apr_uint64_t steps, int leap, const mproc_census_t *before)
 {
     step_finder_e finder = (step_finder_e)stress_below(
         &stage->draw, operation->witness ? FOUND_BY_WITNESS : FOUND_WAYS);
+    apr_uint64_t rescues = atomic_load(&mproc__arena.header->rescues);
+    apr_time_t start = mproc_clock();
     apr_int64_t pid;
-    int rv, crash;
+    int rv, crash, slowly;
 
     step_point = steps;
     stress_beat("%s, point %" PRIu64, step_name, (uint64_t)steps);
     step_mark(stage, 0);
+    atomic_store(&stage->board->live, 0);
     if (operation->set != NULL) {
         operation->set(stage);
     }
@@ -152,7 +194,10 @@ kill_at(apr_uint64_t steps, int leap, const mproc_census_t *before)
         operation->meet(stage);
     }
     rv = victim_step(pid, steps, leap);
-    if (operation->resume) {
+    if (operation->alive != NULL) {
+        victim_live_on(pid);
+    }
+    else if (operation->resume) {
         victim_resume(pid);
     }
     system_kill(pid);
@@ -162,9 +207,11 @@ kill_at(apr_uint64_t steps, int leap, const mproc_census_t *before)
         operation->heir(stage);
     }
     found(pid, finder);
+    slowly = mproc_clock() - start >= SLICE;
     if (operation->check != NULL) {
         operation->check(stage);
     }
+    rescues_count(rescues, slowly);
     if (before != NULL) {
         accounts_check(before, finder);
     }
@@ -195,27 +242,33 @@ points_run(apr_uint64_t stride, const mproc_census_t *before)
 }
 
 /* A waiter that looks by itself finds what it was not woken for, which hides
- * a wake-up that the recovery lost; but the library counts. A few come from
- * steps that took longer than a waiter's patience. */
+ * a wake-up that the recovery lost; but the library counts. A waker that the
+ * system keeps waiting makes a few. */
 static void
-rescues_check(apr_uint64_t before)
+rescues_check(apr_uint64_t kills)
 {
-    apr_uint64_t rescues = atomic_load(&mproc__arena.header->rescues) - before;
-
-    if (rescues > RESCUES_MOST) {
+    if (rescued > RESCUES_MOST) {
         stress_fault(STRESS_LOST, "%s: %" PRIu64 " wake-ups were lost",
-                     step_name, (uint64_t)rescues);
+                     step_name, (uint64_t)rescued);
     }
-    else if (rescues > 0) {
+    else if (rescued + impatient > 0) {
         printf("%-18s note: %" PRIu64 " waiters found by themselves what "
-               "they were not woken for in time\n",
-               step_name, (uint64_t)rescues);
+               "they were not woken for in time, %" PRIu64
+               " while it was stepped slowly\n",
+               step_name, (uint64_t)(rescued + impatient), (uint64_t)impatient);
+    }
+    if (kills > 50 && witness_slow() * 100 > kills * SLOW_MOST) {
+        stress_fault(STRESS_LOST,
+                     "%s: of %" PRIu64 " times the witness was not woken, but "
+                     "looked by itself, %" PRIu64 " times",
+                     step_name, (uint64_t)kills, (uint64_t)witness_slow());
     }
 }
 
 static void
 operation_run(void)
 {
+    apr_uint64_t kills = atomic_load(&stress_board->kills);
     mproc_census_t before;
     int i;
 
@@ -238,7 +291,7 @@ operation_run(void)
                        : system_step_length() / POINTS + 1,
                    &before);
     }
-    rescues_check(before.rescues);
+    rescues_check(atomic_load(&stress_board->kills) - kills);
 }
 
 static void

@@ -41,7 +41,7 @@ typedef enum step_finder_e {
 typedef struct step_board_t {
     _Atomic int mark;   /* 0 before each kill */
     _Atomic int rounds; /* of the barrier of two */
-    _Atomic int live;   /* the live child is ready */
+    _Atomic int live;   /* the live child, or victim, is ready */
 } step_board_t;
 
 /* What an operation works with; private, each process has its copy. */
@@ -61,9 +61,9 @@ typedef struct step_stage_t {
     mproc_barrier_t *pair;        /* of two, with an action */
     mproc_barrier_t *trio;        /* of three */
     mproc_array_t *array;         /* of two, equal */
-    mproc__hold_t *keep;        /* of the parent, on a block */
-    mproc__hold_t *spare;       /* of the parent, empty between kills */
-    mproc__hold_t *hold[8];     /* of the victim, empty at first */
+    mproc__hold_t *keep;          /* of the parent, on a block */
+    mproc__hold_t *spare;         /* of the parent, empty between kills */
+    mproc__hold_t *hold[8];       /* of the victim, empty at first */
     mproc__handle_t handle;
     apr_int64_t dead;  /* somebody who died before, 0: nobody */
     apr_uint64_t draw; /* for random choices */
@@ -80,6 +80,8 @@ typedef struct step_operation_t {
     void *(*sleeps)(step_stage_t *);
     apr_uint64_t after; /* the victim goes on for up to so many after it */
     int resume; /* the victim is not killed, but goes on after the strike */
+    void (*alive)(step_stage_t *); /* parent: it has done all, and lives on:
+                                      no death wakes anybody */
     void (*check)(step_stage_t *); /* parent: after the recovery */
     void (*heir)(step_stage_t *);  /* parent: after it, before the recovery */
     apr_uint64_t tail;             /* only so many last instructions; 0: all */
@@ -119,7 +121,10 @@ int witness_is_asleep(const volatile void *word);
  * not come, or comes late. */
 apr_status_t witness_result(void);
 
-/* The same; also a fault when its status is another than APR_SUCCESS or
+/* How often it came so late that it may have found out by itself. */
+apr_uint64_t witness_slow(void);
+
+/* witness_result(); also a fault when its status is another than APR_SUCCESS or
  * MPROC_EOWNERDEAD. */
 void witness_done(void);
 
