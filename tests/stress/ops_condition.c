@@ -320,7 +320,8 @@ takeover_run(step_stage_t *stage)
     mproc_condition_release(condition(stage));
 }
 
-/* Somebody waited before the witness, was notified, and is dead; not found. */
+/* Somebody waited before the witness, was notified, and is dead; not found.
+ * The witness comes when he is dead, so that it does not find him at once. */
 static void
 notified_main(void *baton)
 {
@@ -335,12 +336,12 @@ heritage_set(step_stage_t *stage)
 
     stage->dead = system_fork(notified_main, stage);
     step_sleepers(place(stage), 1);
-    witness_comes(stage);
     acquire(stage);
     mproc_condition_notify(condition(stage), 1);
     system_kill(stage->dead);
     system_reap(stage->dead, mproc_clock() + STEP_PATIENCE, &crash);
     mproc_condition_release(condition(stage));
+    witness_comes(stage);
 }
 
 static void
@@ -357,9 +358,11 @@ late_heritage_set(step_stage_t *stage)
 
     stage->dead = system_fork(notified_main, stage);
     step_sleepers(place(stage), 1);
-    witness_comes(stage);
+    acquire(stage); /* It has let the lock go. */
+    mproc_condition_release(condition(stage));
     system_kill(stage->dead);
     system_reap(stage->dead, mproc_clock() + STEP_PATIENCE, &crash);
+    witness_comes(stage);
 }
 
 static void
