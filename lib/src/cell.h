@@ -42,6 +42,15 @@ apr_status_t mproc__cell_create(void *cell, const mproc__cell_call_t *call,
 apr_status_t mproc__cell_copy(void *copy, void *cell,
                               const mproc__cell_call_t *call, apr_pool_t *pool);
 
+/* The lock of a cell that has one, for who is in a hurry; NULL when that needs
+ * a closer look. */
+static inline mproc_rlock_t *
+mproc__cell_lock(void *cell, const mproc__object_ops_t *ops)
+{
+    return mproc__object_is_ready(cell, ops) ? ((mproc__cell_t *)cell)->lock
+                                             : NULL;
+}
+
 /* Acquire and release the lock; a raw one has none, and that is fine. */
 apr_status_t mproc__cell_acquire(void *cell, const mproc__cell_call_t *call,
                                  apr_interval_time_t timeout);

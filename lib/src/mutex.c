@@ -185,18 +185,3 @@ mproc__mutex_acquire(const mproc__mutex_use_t *use, apr_time_t deadline,
     }
     return rv == APR_ENOMEM ? mproc__wait_refused(use->call) : rv;
 }
-
-int
-mproc__mutex_release(mproc__mutex_t *word)
-{
-    apr_uint64_t old = atomic_load_explicit(word, memory_order_relaxed);
-    do {
-        if (MPROC__MUTEX_HOLDER(old) == 0) {
-            return 0;
-        }
-    } while (!atomic_compare_exchange_weak(word, &old, 0));
-    if (old & MPROC__MUTEX_WAITERS) {
-        mproc__unpark((void *)word, 1);
-    }
-    return 1;
-}

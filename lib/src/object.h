@@ -72,6 +72,15 @@ mproc__object_is(void *object, const mproc__object_ops_t *ops)
     return half != NULL && half->ops == ops && mproc__object_usable(half);
 }
 
+/* The same for who is in a hurry: 0 also when that needs a closer look. */
+static inline int
+mproc__object_is_ready(void *object, const mproc__object_ops_t *ops)
+{
+    mproc_object_t *half = object;
+    return half != NULL && half->ops == ops && mproc__peer_self() != 0 &&
+           half->shared != NULL;
+}
+
 /* The sentence for an object that cannot be used; returns APR_EINVAL. */
 apr_status_t mproc__object_missing(const char *call, const char *kind);
 

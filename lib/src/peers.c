@@ -77,7 +77,6 @@ typedef struct hold_list_t {
 static struct {
     atomic_flag busy;      /* guards attaching and the free holds */
     atomic_flag repairing; /* guards recovery, which may take holds */
-    _Atomic mproc__peer_t self;
     atomic_uint epoch;
     int hooked;
     mproc__hold_t **free;         /* holds not in use */
@@ -86,8 +85,8 @@ static struct {
 } peers = {.busy = ATOMIC_FLAG_INIT, .repairing = ATOMIC_FLAG_INIT};
 
 static _Thread_local mproc__thread_t *thread_self;
-static _Thread_local int thread_owns;
-_Thread_local mproc__actor_t mproc__thread_actor;
+_Thread_local mproc__me_t mproc__me;
+_Atomic mproc__peer_t mproc__peer_attached;
 atomic_int mproc__own_threads;
 
 static void
@@ -133,11 +132,10 @@ table_reach(mproc__word_t *high, apr_uint64_t index, const void *entry,
 static void
 peers_forked(void)
 {
-    atomic_store(&peers.self, 0);
+    atomic_store(&mproc__peer_attached, 0);
     atomic_fetch_add(&peers.epoch, 1);
     thread_self = NULL;
-    thread_owns = 0;
-    mproc__thread_actor = 0;
+    mproc__me = (mproc__me_t){0, 0};
     atomic_store(&mproc__own_threads, 0);
     peers.free = NULL; /* Not freed: who knows who held malloc's lock. */
     peers.free_count = peers.total = 0;
@@ -172,7 +170,8 @@ slot_take(unsigned slot)
         return APR_EBUSY;
     }
     entry->start = mproc_plat_life_start();
-    atomic_store(&peers.self, peer_id(slot, atomic_load(&entry->state)));
+    atomic_store(&mproc__peer_attached,
+                 peer_id(slot, atomic_load(&entry->state)));
     return APR_SUCCESS;
 }
 
@@ -194,7 +193,7 @@ attach_slot(void)
         return mproc__fail(rv, "no memory to attach this process to the "
                                "shared arena; free some memory");
     }
-    peers.tail = &mproc__arena.peer[ID_SLOT(peers.self)].holds;
+    peers.tail = &mproc__arena.peer[ID_SLOT(mproc__peer_self())].holds;
     return APR_SUCCESS;
 }
 
@@ -205,7 +204,7 @@ attach(apr_int64_t map_handle, apr_uint64_t map_size)
     int inherit = 0;
 
     guard(&peers.busy);
-    if (atomic_load(&peers.self) == 0) {
+    if (atomic_load(&mproc__peer_attached) == 0) {
         inherit = mproc__arena.header != NULL;
         if (!peers.hooked) {
             rv = mproc_plat_on_fork(peers_forked);
@@ -227,11 +226,9 @@ attach(apr_int64_t map_handle, apr_uint64_t map_size)
 }
 
 apr_status_t
-mproc__peers_attach(void)
+mproc__peers_attach_now(void)
 {
-    return atomic_load_explicit(&peers.self, memory_order_relaxed) != 0
-               ? APR_SUCCESS
-               : attach(0, 0);
+    return attach(0, 0);
 }
 
 apr_status_t
@@ -245,12 +242,6 @@ mproc__peers_map(apr_int64_t *map_handle, apr_uint64_t *map_size)
 {
     *map_handle = mproc__arena.map.handle;
     *map_size = mproc__arena.map.size;
-}
-
-mproc__peer_t
-mproc__peer_self(void)
-{
-    return atomic_load_explicit(&peers.self, memory_order_relaxed);
 }
 
 unsigned
@@ -270,10 +261,10 @@ thread_ended(void *value)
     if (thread == thread_self && THREAD_PEER(state) == mproc__peer_self()) {
         mproc_plat_park_done(&thread->park);
         thread_self = NULL;
-        mproc__thread_actor = 0;
+        mproc__me.actor = 0;
         atomic_store(&thread->state, THREAD_NEXT(state));
-        if (thread_owns > 0) {
-            thread_owns = 0;
+        if (mproc__me.owns > 0) {
+            mproc__me.owns = 0;
             mproc__unpark_all();
         }
     }
@@ -325,12 +316,11 @@ mproc__actor_make(void)
 {
     mproc__thread_t *thread = mproc__thread_self();
     if (thread != NULL) {
-        mproc__thread_actor =
-            mproc__peer_self() |
-            (apr_uint64_t)(thread - mproc__arena.thread) << 37 |
-            THREAD_INCARNATION(atomic_load(&thread->state)) << 50;
+        mproc__me.actor = mproc__peer_self() |
+                          (apr_uint64_t)(thread - mproc__arena.thread) << 37 |
+                          THREAD_INCARNATION(atomic_load(&thread->state)) << 50;
     }
-    return mproc__thread_actor;
+    return mproc__me.actor;
 }
 
 int
@@ -342,12 +332,6 @@ mproc__actor_has_ended(mproc__actor_t actor)
            THREAD_PEER(state) != MPROC__ACTOR_PEER(actor) ||
            (THREAD_INCARNATION(state) & 0x3fff) !=
                MPROC__ACTOR_INCARNATION(actor);
-}
-
-void
-mproc__thread_owns(int more)
-{
-    thread_owns += more;
 }
 
 /* ------------------------------------------------------------------- holds */

@@ -74,20 +74,21 @@ void
 mproc__rlock_begin(mproc_rlock_t *rlock, apr_uint64_t depth)
 {
     depth_set(rlock, depth);
-    mproc__thread_owns(1);
+    mproc__me.owns++;
 }
 
 apr_uint64_t
 mproc__rlock_end(mproc_rlock_t *rlock)
 {
     apr_uint64_t depth = depth_get(rlock);
-    mproc__thread_owns(-1);
+    mproc__me.owns--;
     mproc__mutex_release(&rlock_shared(rlock)->mutex);
     return depth;
 }
 
-apr_status_t
-mproc_rlock_acquire(mproc_rlock_t *rlock, apr_interval_time_t timeout)
+/* With all questions asked. */
+static apr_status_t
+rlock_acquire(mproc_rlock_t *rlock, apr_interval_time_t timeout)
 {
     mproc__actor_t self = mproc__actor();
     mproc__mutex_use_t use;
@@ -115,7 +116,20 @@ mproc_rlock_acquire(mproc_rlock_t *rlock, apr_interval_time_t timeout)
 }
 
 apr_status_t
-mproc_rlock_release(mproc_rlock_t *rlock)
+mproc_rlock_acquire(mproc_rlock_t *rlock, apr_interval_time_t timeout)
+{
+    mproc__actor_t self = mproc__me.actor;
+
+    if (self == 0 || !mproc__object_is_ready(rlock, &mproc__rlock_ops) ||
+        !mproc__mutex_take(&rlock_shared(rlock)->mutex, self)) {
+        return rlock_acquire(rlock, timeout);
+    }
+    mproc__rlock_begin(rlock, 1);
+    return APR_SUCCESS;
+}
+
+static apr_status_t
+rlock_release(mproc_rlock_t *rlock)
 {
     apr_uint64_t depth;
 
@@ -132,6 +146,20 @@ mproc_rlock_release(mproc_rlock_t *rlock)
     if (depth > 1) {
         depth_set(rlock, depth - 1);
         return APR_SUCCESS;
+    }
+    mproc__rlock_end(rlock);
+    return APR_SUCCESS;
+}
+
+apr_status_t
+mproc_rlock_release(mproc_rlock_t *rlock)
+{
+    mproc__actor_t self = mproc__me.actor;
+
+    if (self == 0 || !mproc__object_is_ready(rlock, &mproc__rlock_ops) ||
+        !mproc__mutex_is_mine(&rlock_shared(rlock)->mutex, self) ||
+        depth_get(rlock) > 1) {
+        return rlock_release(rlock);
     }
     mproc__rlock_end(rlock);
     return APR_SUCCESS;
