@@ -134,8 +134,12 @@ mproc__cell_copy(void *copy, void *cell, const mproc__cell_call_t *call,
                  apr_pool_t *pool)
 {
     mproc__cell_shared_t *shared;
-    apr_status_t lost = mproc__cell_acquire(cell, call, MPROC_FOREVER), rv;
+    apr_status_t lost, rv;
 
+    if (copy != NULL) {
+        *(void **)copy = NULL;
+    }
+    lost = mproc__cell_acquire(cell, call, MPROC_FOREVER);
     if (lost != APR_SUCCESS && lost != MPROC_EOWNERDEAD) {
         return lost;
     }
