@@ -64,6 +64,9 @@ void test_skip(const char *reason);
  * factor for slow places (Wine, valgrind) is in it. */
 apr_interval_time_t test_deadline(void);
 
+/* So many where there is time; fewer, at least one, in slow places. */
+int test_scaled(int count);
+
 /* This platform's way for tests that need what no public call offers: kill a
  * process as the system would (SIGKILL, TerminateProcess), stop it, go on. */
 void test_kill(apr_int64_t pid);
