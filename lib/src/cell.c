@@ -17,7 +17,7 @@ mproc__cell_opened(mproc_object_t *object)
 
     return lock == 0 ? APR_SUCCESS
                      : mproc__object_open(&((mproc__cell_t *)object)->lock,
-                                          lock, NULL);
+                                          lock, object->pool);
 }
 
 void

@@ -78,7 +78,7 @@ condition_opened(mproc_object_t *object)
     mproc__handle_t lock = mproc__object_part(object, 0);
 
     return lock == 0 ? APR_SUCCESS
-                     : mproc__object_open(&condition->lock, lock, NULL);
+                     : mproc__object_open(&condition->lock, lock, object->pool);
 }
 
 static void
