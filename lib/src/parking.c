@@ -48,6 +48,7 @@ enum {
 
 #define SLICE (100 * 1000) /* microseconds between looks around */
 #define GRACE (20 * 1000)  /* for a waker that is slow, not dead */
+#define GLANCE 1000        /* between looks meanwhile */
 #define SPIN_MOST 2000     /* rounds; about 20 microseconds */
 #define SPIN_LEAST 16
 
@@ -153,18 +154,64 @@ waiter_leave(mproc__thread_t *self, apr_uint32_t waiting)
     return atomic_exchange(&self->waiting, (waiting & ~3U) | IDLE) != waiting;
 }
 
-/* A slice has passed without a wake-up; is there one that should have come? */
+/* Whether the thread's entry names a word, as one that it waits for or can be
+ * moved to. */
+static int
+thread_names(mproc__thread_t *thread, apr_uint64_t offset)
+{
+    apr_uint32_t count = atomic_load(&thread->word_count), i;
+    for (i = 0; i < count && i < MPROC__PARK_WORDS; i++) {
+        if (atomic_load(&thread->word[i]) == offset) {
+            return 1;
+        }
+    }
+    return atomic_load(&thread->moves_to) == offset;
+}
+
+/* Whether another was woken for what this thread waits for, and has yet to
+ * run: what may be had is that one's. */
+static int
+another_is_woken(mproc__thread_t *self)
+{
+    apr_uint64_t high = atomic_load(&mproc__arena.header->threads_high), i;
+    apr_uint64_t mine = WAIT_STATE(atomic_load(&self->waiting)) == MOVED
+                            ? self->moves_to
+                            : self->word[0];
+
+    for (i = 0; i < (high + 63) / 64; i++) {
+        apr_uint64_t bits = atomic_load(&mproc__arena.header->parked[i]);
+        for (; bits != 0; bits &= bits - 1) {
+            mproc__thread_t *thread =
+                &mproc__arena.thread[i * 64 + (unsigned)__builtin_ctzll(bits)];
+            if (thread != self &&
+                WAIT_STATE(atomic_load(&thread->waiting)) == WOKEN &&
+                thread_names(thread, mine)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* A slice has passed without a wake-up; is there one that should have come?
+ * Not when it went to another, nor when others take what there is in turn. */
 static void
 waiter_look(mproc__thread_t *self, apr_uint32_t waiting,
             mproc__needed_fn_t needed, void *baton)
 {
+    apr_time_t until;
+
     mproc__peers_look_around();
-    if (needed(baton) || atomic_load(&self->waiting) != waiting) {
-        return;
-    }
-    if (mproc_plat_park_wait(&self->park, mproc_plat_clock() + GRACE) ==
-            APR_TIMEUP &&
-        atomic_load(&self->waiting) == waiting) {
+    until = mproc_plat_clock() + GRACE;
+    do {
+        if (needed(baton) || atomic_load(&self->waiting) != waiting ||
+            another_is_woken(self) ||
+            mproc_plat_park_wait(&self->park, mproc_plat_clock() + GLANCE) ==
+                APR_SUCCESS) {
+            return;
+        }
+    } while (mproc_plat_clock() < until);
+    if (atomic_load(&self->waiting) == waiting) {
         atomic_fetch_add(&mproc__arena.header->rescues, 1);
     }
 }
