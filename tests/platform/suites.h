@@ -1,6 +1,7 @@
 /* suites.h: the suites of the platform tests, one a contract. */
 SUITE(plat_sys)
 SUITE(plat_map)
+SUITE(plat_shm)
 SUITE(plat_park)
 SUITE(plat_life)
 SUITE(plat_proc)
