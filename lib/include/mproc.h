@@ -44,6 +44,7 @@
 #include <mproc/barrier.h>
 #include <mproc/value.h>
 #include <mproc/array.h>
+#include <mproc/shm.h>
 #include <mproc/pool.h>
 #include <mproc/census.h>
 

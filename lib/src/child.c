@@ -23,6 +23,7 @@
 #include "../../platform/plat_self.h"
 #include "../../platform/plat_sys.h"
 #include "error.h"
+#include "names.h"
 #include "parking.h"
 
 #define CODE_MASK 0xff /* what a system with fork keeps of a code */
@@ -72,9 +73,19 @@ child_exiting(int known, int code)
         return; /* This C library does not say; its list runs on. */
     }
     mproc_shutdown();
+    mproc__names_end();
     code_tell(code);
     fflush(NULL);
     _Exit(code);
+}
+
+/* Its parent is no more, and was killed. */
+_Noreturn static void
+child_die(void)
+{
+    mproc__names_end();
+    mproc_plat_proc_die();
+    abort();
 }
 
 _Noreturn static void
@@ -105,6 +116,7 @@ mproc__child_fail(const char *format, ...)
     fprintf(stderr, "%s (pid %ld): cannot start: %s\n",
             child.record != NULL ? child.record->name : "mproc",
             (long)mproc_plat_pid(), sentence);
+    mproc__names_end();
     code_tell(MPROC__EXIT_BOOTSTRAP);
     fflush(stderr);
     _Exit(MPROC__EXIT_BOOTSTRAP);
@@ -145,7 +157,7 @@ record_open(const mproc__birth_t *birth)
     }
     if (record == NULL) {
         if (!mproc_process_is_alive(&child.parent)) {
-            mproc_plat_proc_die();
+            child_die();
         }
         mproc__child_fail("its description is not in the shared memory of "
                           "process %ld; the two may run different versions of "
@@ -207,7 +219,7 @@ turn_wait(apr_uint32_t ticket)
             mproc__child_fail("no shared memory is left to wait in");
         }
         if (!mproc_process_is_alive(&child.parent)) {
-            mproc_plat_proc_die();
+            child_die();
         }
     }
     if (atomic_load(&child.record->ticket) != ticket) {
@@ -298,7 +310,7 @@ watch_begin(void)
     }
     if (mproc__watch_parent() != APR_SUCCESS) {
         if (!mproc_process_is_alive(&child.parent)) {
-            mproc_plat_proc_die();
+            child_die();
         }
         mproc__child_fail("%s", mproc_error_detail());
     }
@@ -350,7 +362,10 @@ mproc__child_run(const mproc__birth_t *birth)
     family_begin(birth);
     atomic_store(&child.record->state, MPROC__RECORD_ATTACHED);
     if (child.record->flags & MPROC__RECORD_SERVER) {
-        exit(mproc__server_run(child.record, &child.parent.proc, child.pool));
+        int code =
+            mproc__server_run(child.record, &child.parent.proc, child.pool);
+        mproc__names_end();
+        exit(code);
     }
     if (birth->forked) {
         surroundings_take(birth, child.pool);

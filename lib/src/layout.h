@@ -28,6 +28,7 @@ typedef _Atomic apr_uint64_t mproc__word_t;
 #define MPROC__PEERS 4096
 #define MPROC__THREADS 8192
 #define MPROC__LEVELS 8
+#define MPROC__NAMES 2048
 
 #define MPROC__UNIT 64
 #define MPROC__CHUNK 65536
@@ -84,7 +85,8 @@ typedef struct mproc__peer_entry_t {
     mproc__word_t recoverer; /* who repairs after it */
     mproc__word_t start;     /* tells two holders of one pid apart */
     mproc__word_t holds;     /* a hold: the first block of its hold list */
-    apr_uint64_t unused[4];
+    mproc__word_t leaving; /* the peer itself: it ends, and has no more work */
+    apr_uint64_t unused[3];
 } mproc__peer_entry_t;
 
 typedef struct mproc__header_t {
@@ -101,6 +103,8 @@ typedef struct mproc__header_t {
     mproc__word_t ticket;
     mproc__word_t deaths; /* told so far; goes up before sleepers are woken */
     mproc__word_t parked[MPROC__THREADS / 64]; /* a bit a waiting thread */
+    mproc__word_t name[MPROC__NAMES];          /* see names.c */
+    mproc__hold_t name_hold[MPROC__NAMES];
 } mproc__header_t;
 
 typedef struct mproc__chunk_t {

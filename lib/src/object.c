@@ -58,6 +58,8 @@ object_ops(mproc_kind_e kind)
         return &mproc__value_ops;
     case MPROC_KIND_ARRAY:
         return &mproc__array_ops;
+    case MPROC_KIND_SHM:
+        return &mproc__shm_ops;
     default:
         return NULL;
     }

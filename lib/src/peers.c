@@ -32,6 +32,7 @@
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "layout.h"
+#include "names.h"
 #include "object.h"
 #include "parking.h"
 
@@ -514,6 +515,7 @@ recover(unsigned slot, apr_uint64_t state)
         atomic_fetch_add(&mproc__arena.header->deaths, 1);
         threads_recover(dead);
         holds_release(entry);
+        mproc__names_recover(dead);
         mproc__chunk_rehint();
         threads_free(dead);
         mproc__unpark_all();
@@ -611,6 +613,33 @@ mproc__peers_look_around(void)
         recover_if_dead((unsigned)slot,
                         atomic_load(&mproc__arena.peer[slot].state));
     }
+}
+
+/* Who comes to this at the same time says so before it looks, so that one at
+ * least sees no other. An id that is not the slot's says nothing. */
+int
+mproc__peers_last(void)
+{
+    mproc__peer_t self = mproc__peer_self();
+    apr_uint64_t high, slot;
+
+    if (self == 0) {
+        return 0;
+    }
+    atomic_store(&mproc__arena.peer[ID_SLOT(self)].leaving, self);
+    high = atomic_load(&mproc__arena.header->peers_high);
+    for (slot = 0; slot < high; slot++) {
+        mproc__peer_entry_t *entry = &mproc__arena.peer[slot];
+        apr_uint64_t state = atomic_load(&entry->state);
+        mproc__peer_t peer = peer_id((unsigned)slot, state);
+
+        if (PEER_STATE(state) != PEER_FREE && peer != self &&
+            atomic_load(&entry->leaving) != peer &&
+            !recover_if_dead((unsigned)slot, state)) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 /* ------------------------------------------------------------------ census */

@@ -100,6 +100,10 @@ void mproc__peers_ended(apr_int64_t pid);
 /* Look whether any peer died; at most once in 100 ms in the whole tree. */
 void mproc__peers_look_around(void);
 
+/* The calling process ends, and makes nothing more that is shared. Returns
+ * whether it is the last of its tree, but for others that are as far. */
+int mproc__peers_last(void);
+
 /* Counts this process's attachments: changes when a forked child starts. */
 unsigned mproc__peers_epoch(void);
 

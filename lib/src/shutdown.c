@@ -14,6 +14,7 @@
 
 #include "../../platform/plat_sys.h"
 #include "error.h"
+#include "names.h"
 
 /* How long a daemonic child may take to end by itself, in microseconds. */
 #define GRACE (2 * 1000 * 1000)
@@ -171,6 +172,7 @@ shutdown_at_exit(void)
 {
     if (exit_enabled) {
         mproc_shutdown();
+        mproc__names_end();
     }
 }
 

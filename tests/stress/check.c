@@ -116,6 +116,27 @@ peers_check(void)
     }
 }
 
+/* The places of names: each free, or with a hold. */
+static void
+names_check(void)
+{
+    int i;
+
+    for (i = 0; i < MPROC__NAMES; i++) {
+        apr_uint64_t word = atomic_load(&mproc__arena.header->name[i]);
+        mproc__hold_t *hold = &mproc__arena.header->name_hold[i];
+
+        hold_see(hold);
+        if (word != 0 && word != (atomic_load(hold) | APR_UINT64_C(1) << 63)) {
+            wrong("somebody is still at a name", (apr_uint64_t)i, word);
+        }
+        if (word == 0 && atomic_load(hold) != 0) {
+            wrong("a free place for a name holds", (apr_uint64_t)i,
+                  atomic_load(hold));
+        }
+    }
+}
+
 static int
 peer_lives(apr_uint64_t id)
 {
@@ -283,6 +304,7 @@ stress_arena_check(void)
     check.count = check.matched = 0;
     check.wrong = 0;
     peers_check();
+    names_check();
     threads_check();
     mproc__chunk_walk(block_holds, NULL);
     if (check.count > 0) {

@@ -35,6 +35,8 @@ typedef enum mproc_kind_e {
     MPROC_KIND_CONDITION,
     MPROC_KIND_BARRIER,
     MPROC_KIND_ARRAY,
+    MPROC_KIND_SHM, /**< what is known of a named block; the
+                         block itself lies outside of the arena */
     MPROC_KIND_COUNT
 } mproc_kind_e;
 
