@@ -45,6 +45,7 @@
 #include <mproc/value.h>
 #include <mproc/array.h>
 #include <mproc/shm.h>
+#include <mproc/shareable_list.h>
 #include <mproc/pool.h>
 #include <mproc/census.h>
 

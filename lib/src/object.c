@@ -60,6 +60,8 @@ object_ops(mproc_kind_e kind)
         return &mproc__array_ops;
     case MPROC_KIND_SHM:
         return &mproc__shm_ops;
+    case MPROC_KIND_SHAREABLE_LIST:
+        return &mproc__shareable_list_ops;
     default:
         return NULL;
     }

@@ -37,6 +37,7 @@ typedef enum mproc_kind_e {
     MPROC_KIND_ARRAY,
     MPROC_KIND_SHM, /**< what is known of a named block; the
                          block itself lies outside of the arena */
+    MPROC_KIND_SHAREABLE_LIST,
     MPROC_KIND_COUNT
 } mproc_kind_e;
 
