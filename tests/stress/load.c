@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <apr_time.h>
 
@@ -16,6 +17,7 @@
 #include <mproc/event.h>
 #include <mproc/lock.h>
 #include <mproc/rlock.h>
+#include <mproc/shareable_list.h>
 
 #include "../../lib/src/layout.h"
 #include "../../lib/src/object.h"
@@ -27,6 +29,8 @@
 #define GUARDED 3 /* all of them */
 #define SHELVES 8
 #define AUDIT_EVERY 16 /* kills */
+#define ELEMENTS 3     /* of the list */
+#define LETTERS 300    /* of an element, at most */
 
 /* What one lock protects: equal while nobody is within. */
 typedef struct guarded_t {
@@ -50,6 +54,7 @@ static oracle_t *oracle;
 static mproc_lock_t *locks[LOCKS];
 static mproc_rlock_t *rlock;
 static mproc_event_t *event;
+static mproc_shareable_list_t *list;
 static apr_pool_t *own_pool;
 load_worker_t load_self;
 
@@ -244,13 +249,50 @@ object_operation(void)
     mproc_event_destroy(other);
 }
 
+/* A text of one letter, whose number it is shorter by. */
+static void
+element_make(char text[LETTERS + 1], int letter)
+{
+    int size = LETTERS - (letter - 'a');
+
+    memset(text, letter, (size_t)size);
+    text[size] = '\0';
+}
+
+static void
+list_operation(void)
+{
+    apr_int64_t index = (apr_int64_t)stress_below(&load_self.draw, ELEMENTS);
+    char text[LETTERS + 1];
+    const char *got = "";
+    apr_pool_t *pool;
+    apr_status_t rv;
+
+    element_make(text, 'a' + (int)stress_below(&load_self.draw, 26));
+    rv = mproc_shareable_list_setf(list, index, "s", text);
+    apr_pool_create(&pool, own_pool);
+    if (rv == APR_SUCCESS) {
+        rv = mproc_shareable_list_getf(list, index, pool, "s", &got);
+    }
+    if (rv != APR_SUCCESS) {
+        stress_fault(STRESS_LOST, "worker %d: a list gave status %d",
+                     load_self.index, rv);
+    }
+    element_make(text, got[0] >= 'a' && got[0] <= 'z' ? got[0] : 'a');
+    if (rv == APR_SUCCESS && strcmp(text, got) != 0) {
+        stress_fault(STRESS_TORN, "worker %d: an element is half old: %s",
+                     load_self.index, got);
+    }
+    apr_pool_destroy(pool);
+}
+
 static void (*const operation[])(void) = {
     lock_operation,   lock_operation,  lock_operation,  lock_operation,
     lock_operation,   event_operation, alloc_operation, hold_operation,
     object_operation, load_object,     load_owned,      load_owned,
     load_token,       load_token,      load_turn,       load_turn,
     load_turn,        load_barrier,    load_barrier,    load_array,
-    load_array,
+    load_array,       list_operation,
 };
 #define OPERATIONS (sizeof operation / sizeof *operation)
 
@@ -451,6 +493,7 @@ counts_check(void)
 static void
 load_set_up(void)
 {
+    char text[LETTERS + 1];
     int i;
 
     apr_pool_create(&own_pool, NULL);
@@ -459,8 +502,11 @@ load_set_up(void)
             exit(2);
         }
     }
+    element_make(text, 'a');
     if (mproc_rlock_create(&rlock, own_pool) != APR_SUCCESS ||
-        mproc_event_create(&event, own_pool) != APR_SUCCESS) {
+        mproc_event_create(&event, own_pool) != APR_SUCCESS ||
+        mproc_shareable_list_create(&list, own_pool, "[s s s]", text, text,
+                                    text) != APR_SUCCESS) {
         exit(2);
     }
     load_sync_set_up(own_pool);
