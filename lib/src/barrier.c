@@ -37,29 +37,11 @@
 #include "funcref.h"
 #include "gate.h"
 #include "kinds.h"
+#include "shared.h"
 
-/* The word: generation 0-27, completed 28-55, broken 56. */
-#define GENERATION_MASK APR_UINT64_C(0xfffffff)
-#define GENERATION(word) ((word)&GENERATION_MASK)
-#define COMPLETED(word) ((word) >> 28 & GENERATION_MASK)
-#define BROKEN (APR_UINT64_C(1) << 56)
 #define NEXT(generation) (((generation) + 1) & GENERATION_MASK)
 #define WORD(generation, completed) ((generation) | (completed) << 28)
-
-/* A slot: peer 0-35, 0 for nobody; generation 36-63. */
 #define SLOT(peer, generation) ((peer) | (generation) << MPROC__PEER_BITS)
-#define SLOT_GENERATION(slot) ((slot) >> MPROC__PEER_BITS)
-#define SLOT_PEER(slot) MPROC__ACTOR_PEER(slot)
-
-typedef struct barrier_shared_t {
-    _Atomic apr_uint64_t word;
-    mproc__gate_t gate;
-    apr_uint32_t parties;
-    apr_uint32_t has_action;
-    apr_uint64_t baton; /* an offset in the arena, or as it was given */
-    apr_uint64_t baton_is_shared;
-    _Atomic apr_uint64_t slot[]; /* the action's funcref comes after them */
-} barrier_shared_t;
 
 struct mproc_barrier_t {
     mproc_object_t object;

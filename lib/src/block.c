@@ -33,25 +33,7 @@
 
 #include "error.h"
 #include "peers.h"
-
-/* word: state 0-1, kind 8-15, owner 16-28, generation 32-63. */
-enum {
-    BLOCK_FREE,
-    BLOCK_TAKEN,
-    BLOCK_LIVE
-};
-#define BLOCK_STATE(word) ((unsigned)((word)&3))
-#define BLOCK_KIND(word) ((mproc_kind_e)((word) >> 8 & 255))
-#define BLOCK_OWNER(word) ((unsigned)((word) >> 16 & (MPROC__THREADS - 1)))
-#define BLOCK_GENERATION(word) ((apr_uint32_t)((word) >> 32))
-
-/* refs: sequence 0-26, level 27-29, thread 30-42, count 43-63. */
-#define REFS_TAG APR_UINT64_C(0x7ffffffffff)
-#define REFS_COUNT(refs) ((refs) >> 43)
-#define REFS_MAX APR_UINT64_C(0x1fffff)
-#define REFS_SEQ(value) ((value)&APR_UINT64_C(0x7ffffff))
-#define REFS_LEVEL(refs) ((unsigned)((refs) >> 27 & 7))
-#define REFS_THREAD(refs) ((unsigned)((refs) >> 30 & (MPROC__THREADS - 1)))
+#include "words.h"
 
 static void *
 block_payload(mproc__block_t *block)

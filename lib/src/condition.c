@@ -31,11 +31,7 @@
 #include "kinds.h"
 #include "parking.h"
 #include "rlock.h"
-
-typedef struct condition_shared_t {
-    mproc__part_t lock;
-    _Atomic apr_uint64_t place; /* to wait at; its content means nothing */
-} condition_shared_t;
+#include "shared.h"
 
 struct mproc_condition_t {
     mproc_object_t object;

@@ -33,6 +33,7 @@ typedef _Atomic apr_uint64_t mproc__word_t;
 #define MPROC__UNIT 64
 #define MPROC__CHUNK 65536
 #define MPROC__REGION_CHUNKS 64
+#define MPROC__REGION_STRIDE 16384
 #define MPROC__CLASSES 96
 #define MPROC__CHUNK_WORDS 16 /* bits for up to 1,024 blocks */
 
@@ -126,7 +127,7 @@ typedef struct mproc__block_t {
 _Static_assert(sizeof(mproc__peer_entry_t) == 64, "layout");
 _Static_assert(sizeof(mproc__thread_t) == 640, "layout");
 _Static_assert(sizeof(mproc__block_t) == 16, "layout");
-_Static_assert(sizeof(mproc__region_t) <= 16384, "layout");
+_Static_assert(sizeof(mproc__region_t) <= MPROC__REGION_STRIDE, "layout");
 _Static_assert(sizeof(mproc__header_t) <= 65536, "layout");
 
 /* This process's view; set once when it attaches. */
@@ -147,7 +148,8 @@ extern mproc__arena_t mproc__arena;
 static inline mproc__region_t *
 mproc__region(apr_uint64_t index)
 {
-    return (mproc__region_t *)(mproc__arena.region + index * 16384);
+    return (mproc__region_t *)(mproc__arena.region +
+                               index * MPROC__REGION_STRIDE);
 }
 
 static inline mproc__chunk_t *
@@ -156,6 +158,14 @@ mproc__chunk(apr_uint64_t index)
     return &mproc__region(index / MPROC__REGION_CHUNKS)
                 ->chunk[index % MPROC__REGION_CHUNKS];
 }
+
+/* Where the parts of an arena of a size begin, as offsets. */
+typedef struct mproc__layout_t {
+    apr_uint64_t summary_words; /* a class */
+    apr_uint64_t summary, peers, threads, region, data;
+} mproc__layout_t;
+
+mproc__layout_t mproc__arena_layout(apr_uint64_t size);
 
 /* ------------------------------------------------------------- chunk.c */
 

@@ -7,10 +7,7 @@
 #include "kinds.h"
 #include "mutex.h"
 #include "parking.h"
-
-typedef struct lock_shared_t {
-    mproc__mutex_t mutex;
-} lock_shared_t;
+#include "shared.h"
 
 struct mproc_lock_t {
     mproc_object_t object;

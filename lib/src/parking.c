@@ -34,17 +34,7 @@
 #include "error.h"
 #include "layout.h"
 #include "peers.h"
-
-/* A thread's `waiting`: state 0-1, and which of its waits it is, so that a
- * waker that comes late does not take the next wait for this one. */
-enum {
-    IDLE,
-    WAITING,
-    WOKEN,
-    MOVED
-};
-#define WAIT_STATE(waiting) ((waiting)&3U)
-#define WAIT_NEXT(waiting) (((waiting) & ~3U) + 4U)
+#include "words.h"
 
 #define SLICE (100 * 1000) /* microseconds between looks around */
 #define GRACE (20 * 1000)  /* for a waker that is slow, not dead */

@@ -35,20 +35,7 @@
 #include "names.h"
 #include "object.h"
 #include "parking.h"
-
-/* A peer's state: state 0-7, incarnation 8-31, pid 32-63. */
-enum {
-    PEER_FREE,
-    PEER_LIVE,
-    PEER_DEAD
-};
-#define PEER_STATE(state) ((unsigned)((state)&255))
-#define PEER_INCARNATION(state) ((apr_uint32_t)((state) >> 8 & 0xffffff))
-#define PEER_PID(state) ((apr_int64_t)(apr_uint32_t)((state) >> 32))
-
-/* A peer's id: slot 0-11, incarnation 12-35. */
-#define ID_SLOT(id) ((unsigned)((id) & (MPROC__PEERS - 1)))
-#define ID_INCARNATION(id) ((apr_uint32_t)((id) >> 12 & 0xffffff))
+#include "words.h"
 
 /* A slot's office: who recovers 0-35, which incarnation of it 36-59. */
 #define OFFICE_PEER(office)                                                    \
@@ -58,21 +45,7 @@ enum {
 #define OFFICE(peer, incarnation)                                              \
     ((apr_uint64_t)(incarnation) << MPROC__PEER_BITS | (peer))
 
-/* A thread's state: used 0, peer 1-36, incarnation 37-63. */
-#define THREAD_USED APR_UINT64_C(1)
-#define THREAD_PEER(state) ((state) >> 1 & APR_UINT64_C(0xfffffffff))
-#define THREAD_INCARNATION(state) ((state) >> 37)
-#define THREAD_NEXT(state) (((state) >> 37 << 37) + (APR_UINT64_C(1) << 37))
-
 #define LOOK_EVERY (100 * 1000) /* microseconds */
-#define HOLD_BLOCK 4080         /* payload of a hold list's block */
-
-/* The payload of a hold list's block. */
-typedef struct hold_list_t {
-    mproc__hold_t next;
-    mproc__hold_t hold[HOLD_BLOCK / sizeof(mproc__hold_t) - 1];
-} hold_list_t;
-#define HOLD_LIST_COUNT (sizeof((hold_list_t *)0)->hold / sizeof(mproc__hold_t))
 
 /* This process, private. */
 static struct {
@@ -107,7 +80,7 @@ unguard(atomic_flag *flag)
 static mproc__peer_t
 peer_id(unsigned slot, apr_uint64_t state)
 {
-    return (mproc__peer_t)PEER_INCARNATION(state) << 12 | slot;
+    return ID(slot, PEER_INCARNATION(state));
 }
 
 /* Raise a high-water mark, having put memory behind what it covers. */

@@ -32,6 +32,8 @@ enum {
 #define MPROC__RECORD_DETACHED 2U
 #define MPROC__RECORD_SERVER 4U /* a fork server; `target` prepares it */
 
+#define MPROC__RECORD_MAGIC 0x6d70726fU
+
 typedef struct mproc__record_t {
     apr_uint32_t magic;
     apr_uint32_t size; /* of this struct */
@@ -75,6 +77,9 @@ apr_status_t mproc__record_make(mproc__record_t **record, mproc__hold_t *hold,
 /* The hold in the record's block that keeps what a forked child inherits,
  * until the child holds it itself. */
 mproc__hold_t *mproc__record_keep(mproc__handle_t handle);
+
+/* Where the record begins in its block, behind so many holds. */
+apr_uint64_t mproc__record_offset(apr_uint32_t holds);
 
 /* Find the record in a block that is held. NULL when it is none. */
 mproc__record_t *mproc__record_at(mproc__handle_t handle);

@@ -12,11 +12,7 @@
 #include "kinds.h"
 #include "parking.h"
 #include "rlock.h"
-
-typedef struct rlock_shared_t {
-    mproc__mutex_t mutex;
-    _Atomic apr_uint64_t depth; /* relaxed: only the holder's own matters */
-} rlock_shared_t;
+#include "shared.h"
 
 struct mproc_rlock_t {
     mproc_object_t object;
