@@ -76,7 +76,9 @@ typedef struct mproc__thread_t {
     mproc__word_t moves_to; /* where a waker may have it wait instead */
     mproc__word_t grant;    /* a wake-up that is not used up; condition.c */
     mproc__word_t tid;      /* as the system numbers it */
-    apr_uint64_t spare[4];
+    mproc__word_t began;    /* the wait, on mproc_clock(); 0: not yet */
+    mproc__word_t until;    /* its deadline; 0: not known */
+    apr_uint64_t spare[2];
     mproc_plat_park_t park;
 } mproc__thread_t;
 

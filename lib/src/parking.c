@@ -120,6 +120,8 @@ waiter_enter(mproc__thread_t *self, void *const *words, int count,
     atomic_store_explicit(&self->moves_to,
                           moves_to == NULL ? 0 : mproc__arena_offset(moves_to),
                           memory_order_relaxed);
+    atomic_store_explicit(&self->began, 0, memory_order_relaxed);
+    atomic_store_explicit(&self->until, 0, memory_order_relaxed);
     atomic_store(&self->since,
                  atomic_fetch_add(&mproc__arena.header->ticket, 1));
     atomic_store(&self->waiting, waiting);
@@ -206,6 +208,18 @@ waiter_look(mproc__thread_t *self, apr_uint32_t waiting,
     }
 }
 
+/* For those who look at the tree from outside; nothing depends on it. */
+static void
+waiter_tell(mproc__thread_t *self, apr_time_t now, apr_time_t deadline)
+{
+    if (atomic_load_explicit(&self->began, memory_order_relaxed) == 0) {
+        atomic_store_explicit(&self->began, (apr_uint64_t)now,
+                              memory_order_relaxed);
+    }
+    atomic_store_explicit(&self->until, (apr_uint64_t)deadline,
+                          memory_order_relaxed);
+}
+
 /* Sleep while it is needed, in a state, but not while it is WOKEN: nobody
  * would wake it again. A waker may have taken it before its bit was set, and
  * died. */
@@ -219,6 +233,7 @@ waiter_sleep(mproc__thread_t *self, apr_uint32_t waiting,
         if (now >= deadline) {
             return APR_TIMEUP;
         }
+        waiter_tell(self, now, deadline);
         if (mproc_plat_park_wait(&self->park,
                                  slice < deadline ? slice : deadline) ==
             APR_SUCCESS) {
