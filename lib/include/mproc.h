@@ -48,5 +48,6 @@
 #include <mproc/shareable_list.h>
 #include <mproc/pool.h>
 #include <mproc/census.h>
+#include <mproc/inspect.h>
 
 #endif
