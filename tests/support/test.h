@@ -49,10 +49,11 @@ int test_text(const char *expected, const char *actual, const char *what,
               const char *file, int line);
 
 /* Paths of what is built from tests/helpers: of NAME.c, and of NAME.c whose
- * name ends with "module"; and of the launcher mproc-host. */
+ * name ends with "module"; of the launcher mproc-host, and of mproc-inspect. */
 const char *test_program(const char *name, apr_pool_t *pool);
 const char *test_module(const char *name, apr_pool_t *pool);
 const char *test_host(void);
+const char *test_inspect(void);
 
 /* The start method that this run is for; SPAWN in suites without. */
 mproc_start_method_e test_method(void);
