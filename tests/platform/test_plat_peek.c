@@ -17,6 +17,7 @@ int
 child_plat_peek(int argc, const char *const *argv)
 {
     mproc_plat_map_t map;
+    mproc_plat_peek_t own;
     stage_t stage;
 
     if (argc < STAGE_ARGUMENTS || !stage_attach(&stage, argv) ||
@@ -26,8 +27,13 @@ child_plat_peek(int argc, const char *const *argv)
         mproc_plat_life_hold(&map, SLOT) != APR_SUCCESS) {
         return 1;
     }
-    memset(map.base + 2 * UNIT, 'x', UNIT);
     *(volatile apr_uint64_t *)(void *)map.base = MAGIC;
+    /* What is our own may be found, and our proof of life must outlast it. */
+    if (mproc_plat_peek_open(&own, mproc_plat_pid(), MAGIC, &map) ==
+        APR_SUCCESS) {
+        mproc_plat_peek_close(&own);
+    }
+    memset(map.base + 2 * UNIT, 'x', UNIT);
     atomic_store(&stage.shared->word[2], (apr_int64_t)mproc_plat_life_start());
     mproc_plat_park_wake(&stage.shared->test);
     (void)mproc_plat_park_wait(&stage.shared->child,
