@@ -10,7 +10,7 @@ static const char *json_value(const char *at, int depth);
 static inline const char *
 json_space(const char *at)
 {
-    while (*at == ' ' || *at == '\n') {
+    while (*at == ' ' || *at == '\n' || *at == '\r') {
         at++;
     }
     return at;

@@ -205,6 +205,21 @@ seen(const mproc_inspect_t *picture, void *object)
     return NULL;
 }
 
+/* Look until so many wait for an object: a sleeper may be awake for a moment,
+ * to look around. */
+static inline mproc_inspect_t *
+look_waited(void *object, int count, apr_pool_t *pool)
+{
+    apr_time_t limit = mproc_clock() + test_deadline();
+    mproc_inspect_t *picture;
+
+    do {
+        REQUIRE(mproc_clock() < limit);
+        picture = look(pool);
+    } while (seen(picture, object)->waiter_count != count);
+    return picture;
+}
+
 static inline const mproc_inspect_process_t *
 process_seen(const mproc_inspect_t *picture, apr_int64_t pid)
 {

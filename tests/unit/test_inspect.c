@@ -90,8 +90,9 @@ case_lock(apr_pool_t *pool)
 
     await_sleepers(shared_of(script.go), 1);
     b = script_start(&script, "0-0", pool);
-    await_sleepers(shared_of(script.object[0]), 1);
-    picture = look(pool);
+    do {
+        picture = look_waited(script.object[0], 1, pool);
+    } while (seen(picture, script.go)->waiter_count != 1);
     lock = seen(picture, script.object[0]);
     check_holder(picture, script.object[0], a, 1);
     CHECK(lock->holders[0].thread == lock->holders[0].process->threads);
@@ -126,10 +127,9 @@ case_limit(apr_pool_t *pool)
                    mproc_lock_acquire(script.object[0], MPROC_NOWAIT));
     script.limit = apr_time_from_sec(50);
     a = script_start(&script, "t0-0", pool);
-    await_sleepers(shared_of(script.object[0]), 1);
     do {
         REQUIRE(mproc_clock() < limit);
-        picture = look(pool);
+        picture = look_waited(script.object[0], 1, pool);
         thread = seen(picture, script.object[0])->waiters[0];
     } while (thread->since == 0);
     CHECK(thread->since >= begun && thread->since <= picture->taken);
@@ -177,8 +177,7 @@ case_semaphore(apr_pool_t *pool)
                    mproc_bounded_semaphore_create(&bounded, 4, pool));
     script = script_make(plain, bounded, owned, pool);
     a = script_start(&script, "1220-1-2-2", pool);
-    await_sleepers(gate_of(plain), 1);
-    picture = look(pool);
+    picture = look_waited(plain, 1, pool);
     check_waiter(picture, plain, a, "mproc_semaphore_acquire");
     CHECK_INT(0, seen(picture, plain)->value);
     CHECK_INT(0, seen(picture, plain)->most);
@@ -192,8 +191,7 @@ case_semaphore(apr_pool_t *pool)
     check_says(picture, "1 of 3 permits free, taken: ", pool);
     mproc_semaphore_acquire(owned, MPROC_NOWAIT);
     b = script_start(&script, "2-2", pool);
-    await_sleepers(gate_of(owned), 1);
-    picture = look(pool);
+    picture = look_waited(owned, 1, pool);
     CHECK_INT(2, seen(picture, owned)->holder_count);
     CHECK_INT(0, seen(picture, owned)->value);
     check_waiter(picture, owned, b, "mproc_semaphore_acquire");
@@ -216,16 +214,16 @@ case_condition(apr_pool_t *pool)
                    mproc_condition_create(&condition, script.object[0], pool));
     script.object[1] = condition;
     a = script_start(&script, "01-0", pool);
-    await_sleepers((char *)shared_of(condition) + sizeof(mproc__part_t), 1);
+    (void)look_waited(condition, 1, pool);
     REQUIRE_STATUS(APR_SUCCESS,
                    mproc_rlock_acquire(script.object[0], test_deadline()));
-    picture = look(pool);
+    picture = look_waited(condition, 1, pool);
     check_waiter(picture, condition, a, "mproc_condition_wait");
     CHECK(seen(picture, condition)->lock == seen(picture, script.object[0]));
     check_says(picture, ": its lock is rlock ", pool);
     /* Moved, it waits for the lock. */
     REQUIRE_STATUS(APR_SUCCESS, mproc_condition_notify(condition, 1));
-    picture = look(pool);
+    picture = look_waited(script.object[0], 1, pool);
     CHECK_INT(0, seen(picture, condition)->waiter_count);
     check_waiter(picture, script.object[0], a, "mproc_condition_wait");
     thread = seen(picture, script.object[0])->waiters[0];
@@ -244,8 +242,7 @@ case_event(apr_pool_t *pool)
     const mproc_inspect_object_t *event;
     mproc_inspect_t *picture;
 
-    await_sleepers(shared_of(script.go), 2);
-    picture = look(pool);
+    picture = look_waited(script.go, 2, pool);
     event = seen(picture, script.go);
     CHECK_INT(2, event->waiter_count);
     CHECK_INT(0, event->value);
@@ -268,8 +265,7 @@ case_barrier(apr_pool_t *pool)
     mproc_process_t *a = script_start(&script, "0", pool), *b;
     mproc_inspect_t *picture;
 
-    await_sleepers(gate_of(barrier), 1);
-    picture = look(pool);
+    picture = look_waited(barrier, 1, pool);
     check_holder(picture, barrier, a, 1);
     check_waiter(picture, barrier, a, "mproc_barrier_wait");
     CHECK_INT(1, seen(picture, barrier)->value);
@@ -302,8 +298,7 @@ case_value(apr_pool_t *pool)
     script = script_make(value, NULL, NULL, pool);
     REQUIRE_STATUS(APR_SUCCESS, mproc_value_acquire(value, MPROC_NOWAIT));
     a = script_start(&script, "0-0", pool);
-    await_sleepers(shared_of(mproc_value_lock(value)), 1);
-    picture = look(pool);
+    picture = look_waited(mproc_value_lock(value), 1, pool);
     CHECK(seen(picture, value)->lock == seen(picture, mproc_value_lock(value)));
     check_waiter(picture, mproc_value_lock(value), a, "mproc_rlock_acquire");
     check_holder(picture, mproc_value_lock(value), mproc_process_current(), 1);
@@ -455,7 +450,7 @@ case_crowd(apr_pool_t *pool)
             apr_thread_create(&thread[i], NULL, crowd_thread, &script, pool));
         await_sleepers(shared_of(script.object[0]), i + 1);
     }
-    picture = look(pool);
+    picture = look_waited(script.object[0], 8, pool);
     CHECK(picture->thread_count >= 9); /* The watcher may have come. */
     CHECK_INT(8, seen(picture, script.object[0])->waiter_count);
     for (i = 1; i < 8; i++) {
