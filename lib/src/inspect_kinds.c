@@ -107,7 +107,7 @@ static void
 slot_each(mproc__inspection_t *inspection, mproc__raw_t *raw, apr_uint64_t slot,
           apr_uint64_t generation)
 {
-    if (SLOT_GENERATION(slot) == generation) {
+    if (SLOT_PEER(slot) != 0 && SLOT_GENERATION(slot) == generation) {
         holder_add(inspection, raw, SLOT_PEER(slot), 0, 1);
     }
 }

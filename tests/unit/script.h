@@ -171,13 +171,6 @@ new_barrier(int parties, apr_pool_t *pool)
     return barrier;
 }
 
-/* The word behind the first one of a semaphore or barrier: its gate. */
-static inline void *
-gate_of(const void *object)
-{
-    return (char *)shared_of(object) + 8;
-}
-
 /* ----------------------------------------------------------------- pictures */
 
 static inline mproc_inspect_t *
