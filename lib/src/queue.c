@@ -231,18 +231,20 @@ mproc__queue_begin_get(mproc_queue_t *queue, mproc__item_t *item,
     apr_status_t rv = mproc__queue_check(queue, call);
     apr_time_t deadline = -1;
     mproc__ring_t *ring;
+    int shut;
 
     while (rv == APR_SUCCESS) {
         rv = mproc__ring_lock_head(&queue->use, call);
         if (rv != APR_SUCCESS) {
             return rv;
         }
+        ring = mproc__queue_ring(queue);
+        shut = queue_is_shut(ring); /* First: then all that was put is seen. */
         if (mproc__ring_front(&queue->use, item)) {
             return APR_SUCCESS;
         }
-        ring = mproc__queue_ring(queue);
         mproc__mutex_release(&ring->head.mutex);
-        if (queue_is_shut(ring)) {
+        if (shut) {
             return queue_ended(call);
         }
         rv = queue_wait(queue, 1, queue_deadline(&deadline, timeout), call);
@@ -525,20 +527,28 @@ mproc_queue_shutdown(mproc_queue_t *queue, int immediate)
     if (!mproc__object_is(queue, &mproc__queue_ops)) {
         return mproc__object_missing(call, "queue");
     }
+    rv = mproc__actor() != 0 ? mproc__ring_lock_tail(&queue->use, call)
+                             : mproc__wait_refused(call);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    /* With the mutex: what is being put now is in it before. */
     ring = mproc__queue_ring(queue);
     atomic_store(&ring->shut, 1);
+    mproc__mutex_release(&ring->tail.mutex);
     mproc__gate_wake(&ring->items, MPROC__ALL);
     mproc__gate_wake(&ring->space, MPROC__ALL);
     if (immediate &&
         (rv = mproc__ring_lock_head(&queue->use, call)) == APR_SUCCESS) {
         while (mproc__ring_front(&queue->use, &item)) {
-            mproc__ring_take(&queue->use, &item);
+            mproc__queue_take(queue, &item);
             atomic_fetch_add(&ring->done, 1);
+            mproc__tally_done(ring);
         }
         mproc__queue_end_get(queue, 0);
         mproc__gate_wake(&ring->idle, MPROC__ALL);
     }
-    return immediate ? rv : APR_SUCCESS;
+    return rv;
 }
 
 /* -------------------------------------------------------------------- join */

@@ -284,7 +284,8 @@ MPROC_DECLARE(apr_status_t) mproc_queue_close(mproc_queue_t *queue);
  * told APR_EOF when all is got. Who waits goes on.
  * @param queue     the queue; shut down already is fine
  * @param immediate not 0: what is in it is dropped, and counts as done
- * @return APR_SUCCESS; APR_EINVAL for NULL or what is no queue
+ * @return APR_SUCCESS; APR_EINVAL for NULL or what is no queue; APR_ENOMEM when
+ *         this thread cannot be registered
  * @note Processes: any. Threads: any. Fork: usable in the child.
  */
 MPROC_DECLARE(apr_status_t)
