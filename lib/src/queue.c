@@ -154,7 +154,11 @@ queue_wait(mproc_queue_t *queue, int for_items, apr_time_t deadline,
 
     switch (rv) {
     case APR_SUCCESS:
-        return mproc__queue_check(queue, call);
+        rv = mproc__queue_check(queue, call);
+        if (rv != APR_SUCCESS) {
+            mproc__gate_wake(wait.gate, 1); /* It may have been ours. */
+        }
+        return rv;
     case APR_TIMEUP:
         return mproc__fail(rv, "%s: the queue stayed %s", call,
                            for_items ? "empty" : "full");
@@ -221,7 +225,12 @@ mproc__queue_end_put(mproc_queue_t *queue, int count)
     mproc__ring_t *ring = mproc__queue_ring(queue);
 
     mproc__mutex_release(&ring->tail.mutex);
-    mproc__gate_wake(&ring->items, count);
+    if (count > 0) {
+        mproc__gate_wake(&ring->items, count);
+    }
+    else if (ring->maxsize > 0) {
+        mproc__gate_wake(&ring->space, 1);
+    }
 }
 
 apr_status_t
@@ -271,7 +280,10 @@ mproc__queue_end_get(mproc_queue_t *queue, int count)
     mproc__ring_t *ring = mproc__queue_ring(queue);
 
     mproc__mutex_release(&ring->head.mutex);
-    if (ring->maxsize > 0 && count > 0) {
+    if (count == 0) {
+        mproc__gate_wake(&ring->items, 1);
+    }
+    else if (ring->maxsize > 0) {
         mproc__gate_wake(&ring->space, count);
     }
 }
@@ -375,7 +387,6 @@ mproc_queue_get_into(mproc_queue_t *queue, void *buffer, apr_size_t size,
     *length = (apr_size_t)item.size;
     if (item.size > size) {
         mproc__queue_end_get(queue, 0);
-        mproc__gate_wake(&mproc__queue_ring(queue)->items, 1);
         return mproc__fail(MPROC_ETOOBIG,
                            "%s: the first item has %" APR_UINT64_T_FMT
                            " bytes, the buffer %" APR_SIZE_T_FMT
