@@ -12,9 +12,13 @@
 #include "error.h"
 
 typedef struct box_note_t {
+    apr_uint64_t peer; /* a process that has it, and */
+    apr_uint64_t hold; /* the offset of its hold */
     apr_uint64_t size;
-    apr_uint64_t hold; /* offset of the hold by which a process has it */
+    apr_uint64_t unused;
 } box_note_t;
+
+_Static_assert(sizeof(box_note_t) % 16 == 0, "what is behind it is aligned");
 
 /* Where the bytes begin in a box with so many holds. */
 static apr_uint64_t
@@ -81,7 +85,10 @@ mproc__box_bytes(mproc__handle_t handle)
 void
 mproc__box_note(mproc__hold_t *hold)
 {
-    box_note(mproc__hold_handle(hold))->hold = mproc__arena_offset(hold);
+    box_note_t *note = box_note(mproc__hold_handle(hold));
+
+    note->peer = mproc__peer_self();
+    note->hold = mproc__arena_offset(hold);
 }
 
 mproc__hold_t *
@@ -90,8 +97,11 @@ mproc__box_hold(const void *data)
     const box_note_t *note = (const box_note_t *)data - 1;
     mproc__hold_t *hold;
 
+    /* Another's is not ours, though we can reach it: a forked child has its
+     * parent's pointers. */
     if ((apr_uint64_t)data % 16 != 0 ||
-        !mproc__arena_contains(note, sizeof *note)) {
+        !mproc__arena_contains(note, sizeof *note) ||
+        note->peer != mproc__peer_self() || note->hold % sizeof *hold != 0) {
         return NULL;
     }
     hold = mproc__arena_address(note->hold);
