@@ -29,7 +29,6 @@ mproc__queue_opened(mproc_object_t *object)
     mproc_queue_t *queue = (mproc_queue_t *)object;
 
     queue->use.object = object;
-    atomic_flag_clear(&queue->busy);
     return APR_SUCCESS;
 }
 
@@ -38,7 +37,8 @@ queue_closing(mproc_object_t *object)
 {
     mproc_queue_t *queue = (mproc_queue_t *)object;
 
-    if (queue->own != NULL) {
+    /* At it is at most a thread that a forked child has not: see below. */
+    if (queue->own != NULL && atomic_load(&queue->busy) == 0) {
         apr_pool_destroy(queue->own);
         queue->own = NULL;
     }
@@ -475,15 +475,24 @@ mproc_queue_get(mproc_queue_t *queue, mproc_bytes_t *item,
 /* ------------------------------------------------------- the queue's own pool
  */
 
+/* A forked child may have inherited it while a thread that it has not was
+ * within: then the pool is what it may be, and the child has one of its own. */
 void
 mproc__queue_pool_begin(mproc_queue_t *queue, apr_pool_t **pool)
 {
+    mproc__peer_t self = mproc__peer_self(), other = 0;
+
     if (*pool != NULL) {
         return;
     }
-    while (
-        atomic_flag_test_and_set_explicit(&queue->busy, memory_order_acquire)) {
-        mproc_plat_yield();
+    while (!atomic_compare_exchange_weak(&queue->busy, &other, self)) {
+        if (other == self) {
+            mproc_plat_yield();
+            other = 0;
+        }
+    }
+    if (other != 0) {
+        queue->own = NULL;
     }
     if (queue->own == NULL) {
         apr_pool_create(&queue->own, NULL);
@@ -495,7 +504,7 @@ void
 mproc__queue_pool_end(mproc_queue_t *queue, apr_pool_t *pool)
 {
     if (pool == queue->own) {
-        atomic_flag_clear_explicit(&queue->busy, memory_order_release);
+        atomic_store(&queue->busy, 0);
     }
 }
 

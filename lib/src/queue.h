@@ -11,8 +11,9 @@ struct mproc_queue_t {
     mproc__ring_use_t use;
     mproc__tally_t *tally; /* guarded by the head's mutex */
     atomic_int closed;     /* by this process */
-    atomic_flag busy;      /* guards: */
-    apr_pool_t *own;       /* of what is got with a pool of NULL */
+    /* The process that is at what follows, or 0. */
+    _Atomic mproc__peer_t busy;
+    apr_pool_t *own; /* of what is got with a pool of NULL */
 };
 
 static inline mproc__ring_t *
