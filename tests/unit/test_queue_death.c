@@ -264,11 +264,10 @@ static void
 killed_between_two_segments(apr_pool_t *pool)
 {
     mproc_queue_t *queue = queue_new(0, pool);
-    apr_uint64_t junk[120];
+    mproc__hold_t *junk[100];
     mproc_bytes_t item;
-    unsigned i, k = 0;
+    unsigned i, n, k = 0;
 
-    memset(junk, 0, sizeof junk);
     for (i = 0; i < 100; i++) {
         REQUIRE_STATUS(APR_SUCCESS,
                        mproc_queue_put(queue, item_make(24, i, pool), 0));
@@ -280,20 +279,27 @@ killed_between_two_segments(apr_pool_t *pool)
     }
     CHECK_INT(0, atomic_load(&mproc__queue_ring(queue)->head.place) >> 32);
     have_one_die(queue, GET_SEGMENT, pool);
-    for (i = 0; i < sizeof junk / sizeof *junk; i++) {
-        junk[i] = RECORD(RECORD_BYTES, 8);
-    }
     for (i = 0; i < 100; i++) {
-        mproc_value_t *value;
-        REQUIRE_STATUS(APR_SUCCESS,
-                       mproc_raw_value_create(&value, sizeof junk, junk, pool));
+        apr_uint64_t *words;
+        junk[i] = mproc__hold_new();
+        REQUIRE(junk[i] != NULL);
+        REQUIRE_STATUS(APR_SUCCESS, mproc__arena_alloc(junk[i], 1008,
+                                                       MPROC_KIND_BYTES));
+        words = mproc__arena_at(mproc__hold_handle(junk[i]));
+        for (n = 0; n < 1008 / sizeof *words; n++) {
+            words[n] = RECORD(RECORD_BYTES, 0);
+        }
     }
     CHECK_INT(100 - k, mproc_queue_size(queue));
     while (k < 100) {
         REQUIRE_STATUS(APR_SUCCESS, mproc_queue_get(queue, &item, 0, pool));
-        REQUIRE(item_is(item, 24, k++));
+        CHECK(item_is(item, 24, k++));
     }
     CHECK_STATUS(APR_TIMEUP, mproc_queue_get(queue, &item, 0, pool));
+    for (i = 0; i < 100; i++) {
+        mproc__arena_release(junk[i]);
+        mproc__hold_free(junk[i]);
+    }
 }
 
 /* All others sleep already: putters for space, getters for items. Nobody
@@ -488,16 +494,16 @@ killed_producers_tear_nothing(apr_pool_t *pool)
             START(child[i], put_for_ever, pool, "ou", queue,
                   (unsigned)(round * PRODUCERS + i));
         }
-        for (i = 0; i < 400 + round * 37 || !mproc_queue_empty(queue); i++) {
+        for (i = 0;; i++) {
             unsigned item[2000];
             apr_size_t length;
             if (i == 400 + round * 37) {
                 KILL(child[0]);
                 KILL(child[1]);
                 KILL(child[2]);
-                if (mproc_queue_empty(queue)) {
-                    break;
-                }
+            }
+            if (i >= 400 + round * 37 && mproc_queue_empty(queue)) {
+                break;
             }
             REQUIRE_STATUS(APR_SUCCESS,
                            mproc_queue_get_into(queue, item, sizeof item,
