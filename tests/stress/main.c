@@ -24,8 +24,8 @@ stress_options_t stress_options = {.kills = 1000, .at = -1};
 static apr_uint64_t faults_before; /* this runner */
 
 static const stress_scenario_t *const lists[] = {
-    stress_arena_scenarios, stress_sync_scenarios, stress_peer_scenarios,
-    stress_resume_scenarios, stress_random_scenarios};
+    stress_arena_scenarios, stress_sync_scenarios,   stress_queue_scenarios,
+    stress_peer_scenarios,  stress_resume_scenarios, stress_random_scenarios};
 #define LISTS (sizeof lists / sizeof *lists)
 
 static const char *const fault_name[STRESS_FAULTS] = {"hang", "lost", "torn",

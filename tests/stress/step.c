@@ -19,8 +19,8 @@
 #include "../../lib/src/peers.h"
 #include "system.h"
 
-#define PATIENCE (8 * APR_USEC_PER_SEC) /* then it is a hang */
-#define LATE (3 * APR_USEC_PER_SEC)     /* and this, though it came */
+#define PATIENCE STEP_PATIENCE
+#define LATE (3 * APR_USEC_PER_SEC) /* a hang, though it came */
 #define RESCUES_MOST 5
 #define POINTS 120 /* kill points when no stride is given */
 
@@ -89,6 +89,10 @@ witness_obey(const witness_order_t *order)
         return mproc_event_wait(stage.event, PATIENCE);
     case ORDER_WORD:
         return step_word_wait(stage.word, PATIENCE);
+    case ORDER_PUT:
+    case ORDER_GET:
+    case ORDER_JOIN:
+        return step_queue_obey(order->order, (mproc__handle_t)order->number);
     default:
         return APR_EOF;
     }
@@ -144,9 +148,16 @@ witness_is_parked(apr_uint64_t offset)
 void
 witness_sleeps(const volatile void *word)
 {
+    witness_sleeps_at(word, word);
+}
+
+void
+witness_sleeps_at(const volatile void *word, const volatile void *or)
+{
     apr_time_t deadline = mproc_clock() + PATIENCE;
 
-    while (!witness_is_parked(mproc__arena_offset(word))) {
+    while (!witness_is_parked(mproc__arena_offset(word)) &&
+           !witness_is_parked(mproc__arena_offset(or))) {
         if (mproc_clock() > deadline) {
             stress_fault(STRESS_HANG,
                          "%s, point %" PRIu64
@@ -295,6 +306,13 @@ step_live_end(apr_int64_t pid)
     system_kill(pid);
     system_reap(pid, mproc_clock() + PATIENCE, &crash);
     mproc__peers_ended(pid);
+}
+
+void
+step_fault(stress_fault_e fault, const char *what, apr_uint64_t number)
+{
+    stress_fault(fault, "%s, point %" PRIu64 " at %s: %s %" PRIu64, name,
+                 (uint64_t)point, system_step_where(), what, (uint64_t)number);
 }
 
 void

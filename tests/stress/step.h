@@ -10,6 +10,7 @@
 
 #include <mproc/event.h>
 #include <mproc/lock.h>
+#include <mproc/queue.h>
 #include <mproc/value.h>
 
 #include "stress.h"
@@ -25,12 +26,18 @@ typedef enum step_finder_e {
     FOUND_WAYS
 } step_finder_e;
 
+/* How long the survivors wait: then it is a hang. */
+#define STEP_PATIENCE (8 * APR_USEC_PER_SEC)
+
 /* What the witness does when told to. */
 typedef enum step_order_e {
     ORDER_RECOVER, /* number: a pid that has ended */
     ORDER_LOCK,    /* acquire, release */
     ORDER_EVENT,   /* wait for the event */
     ORDER_WORD,    /* wait until the word is not 0 */
+    ORDER_PUT,     /* these with a queue; number: its handle */
+    ORDER_GET,
+    ORDER_JOIN,
     ORDER_QUIT
 } step_order_e;
 
@@ -40,6 +47,7 @@ typedef struct step_stage_t {
     mproc_lock_t *lock;
     mproc_event_t *event;
     mproc_value_t *value;
+    mproc_queue_t *queue;       /* of this kill, where there is one */
     _Atomic apr_uint64_t *word; /* the value's */
     mproc__hold_t *keep;        /* of the parent, on a block */
     mproc__hold_t *spare;       /* of the parent, empty between kills */
@@ -73,6 +81,7 @@ void witness_order(step_order_e order, apr_int64_t number);
 
 /* Wait until it sleeps, or is about to, on a word. */
 void witness_sleeps(const volatile void *word);
+void witness_sleeps_at(const volatile void *word, const volatile void *or);
 
 /* Wait for it to be done; counts a fault when its status is another than
  * APR_SUCCESS or MPROC_EOWNERDEAD, or when it does not come. */
@@ -92,6 +101,12 @@ apr_int64_t step_live_child(void (*act)(void *), void *baton);
 
 /* Kill and collect it, and run the recovery. */
 void step_live_end(apr_int64_t pid);
+
+/* Count a fault at the kill point at hand. */
+void step_fault(stress_fault_e fault, const char *what, apr_uint64_t number);
+
+/* The witness's orders that need a queue. */
+apr_status_t step_queue_obey(step_order_e order, mproc__handle_t handle);
 
 /* In a victim that goes on: it must have got this status. */
 void step_expect(apr_status_t rv);

@@ -54,6 +54,7 @@ extern stress_options_t stress_options;
 /* Lists of scenarios, ended by one without a name. */
 extern const stress_scenario_t stress_arena_scenarios[];
 extern const stress_scenario_t stress_sync_scenarios[];
+extern const stress_scenario_t stress_queue_scenarios[];
 extern const stress_scenario_t stress_peer_scenarios[];
 extern const stress_scenario_t stress_resume_scenarios[];
 extern const stress_scenario_t stress_random_scenarios[];
@@ -85,6 +86,7 @@ int stress_census_compare(const mproc_census_t *before,
 /* The random scenarios. */
 void stress_chain_run(const stress_scenario_t *scenario);
 void stress_load_run(const stress_scenario_t *scenario);
+void stress_flow_run(const stress_scenario_t *scenario);
 void stress_tree_run(const stress_scenario_t *scenario);
 
 /* The main process of a tree that is to be killed; see tree.c. */
