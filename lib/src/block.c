@@ -22,7 +22,16 @@
  * 2018. `done` only grows, because a slow helper may come late.
  *
  * A freed block whose kind has holds of its own first drops these, one level
- * deeper. Atomics are sequentially consistent unless said otherwise; the
+ * deeper. Queues in queues can be nested without end, levels are few: from a
+ * depth on such a block is not freed but buried. Its holds are left in it, and
+ * it leads to the one buried before; the thread's entry leads to it. Nobody
+ * holds it, so nobody else looks at it. Back at the top the thread unearths
+ * them one by one: notes the block in its intent, has the entry lead to the
+ * next, frees it. Buried is each once, so after a death the entry tells
+ * whether it was, or is still. Invariant: when no intent is open, nothing is
+ * buried.
+ *
+ * Atomics are sequentially consistent unless said otherwise; the
  * partner of each is the same word in another process.
  */
 #include "layout.h"
@@ -309,10 +318,30 @@ alloc_recover(const mproc__thread_t *thread, const mproc__intent_t *intent)
 
 /* -------------------------------------------------------------------- drop */
 
+#define DEEP 4 /* beneath it a segment, and what is buried */
+
 static void
 hold_drop(mproc__hold_t *hold, void *thread)
 {
     mproc__block_release(thread, hold);
+}
+
+/* Whether blocks of the kind begin with a holder. */
+static int
+kind_is_holder(mproc_kind_e kind)
+{
+    switch (kind) {
+    case MPROC_KIND_PROCESS:
+    case MPROC_KIND_JOB:
+    case MPROC_KIND_CONDITION:
+    case MPROC_KIND_VALUE:
+    case MPROC_KIND_ARRAY:
+    case MPROC_KIND_QUEUE:
+    case MPROC_KIND_ITEM:
+        return 1;
+    default:
+        return 0;
+    }
 }
 
 /* Release the holds that lie in a block of `room` bytes. */
@@ -323,24 +352,28 @@ holds_drop(mproc__thread_t *thread, mproc_kind_e kind, void *payload,
     mproc__holder_t *holder = payload;
     apr_uint64_t most = (room - sizeof *holder) / sizeof(mproc__hold_t), i;
 
-    switch (kind) {
-    case MPROC_KIND_PROCESS:
-    case MPROC_KIND_JOB:
-    case MPROC_KIND_CONDITION:
-    case MPROC_KIND_VALUE:
-    case MPROC_KIND_ARRAY:
-    case MPROC_KIND_QUEUE:
-    case MPROC_KIND_ITEM:
+    if (kind_is_holder(kind)) {
         /* Never beyond the block, whatever a stray write made of it. */
         for (i = 0; i < holder->count && i < most; i++) {
             mproc__block_release(thread, &holder->hold[i]);
         }
-        break;
-    case MPROC_KIND_SEGMENT:
+    }
+    else if (kind == MPROC_KIND_SEGMENT) {
         segment_each_hold(payload, room, hold_drop, thread);
-        break;
-    default:
-        break;
+    }
+}
+
+/* Bury a block that nobody holds. Can be run again. */
+static void
+drop_bury(mproc__thread_t *thread, mproc__block_t *block,
+          mproc__handle_t handle)
+{
+    mproc__handle_t top = atomic_load(&thread->buried);
+    mproc__holder_t *holder = block_payload(block);
+
+    if (top != handle) {
+        holder->buried = (apr_uint32_t)MPROC__PLACE(top);
+        atomic_store(&thread->buried, handle);
     }
 }
 
@@ -357,6 +390,17 @@ drop_free(mproc__thread_t *thread, mproc__block_t *block,
                                    << 32);
 }
 
+/* The hints for a block that was freed, if it was. */
+static int
+drop_hint(mproc__handle_t handle)
+{
+    mproc__block_t *block = mproc__chunk_block(handle);
+
+    return block != NULL &&
+           BLOCK_STATE(atomic_load(&block->word)) == BLOCK_FREE &&
+           mproc__chunk_hint_free(handle);
+}
+
 /* Count the hold off. Can be run again by a recoverer, from any step. Returns
  * 1 when the block's chunk could be retired. */
 static int
@@ -365,7 +409,7 @@ drop_run(mproc__thread_t *thread, mproc__intent_t *intent)
     mproc__handle_t handle = atomic_load(&intent->handle);
     mproc__block_t *block = block_live(handle);
     apr_uint64_t refs;
-    int idle = 0;
+    int idle;
 
     if (block != NULL) {
         refs_change(block, thread, intent, 0);
@@ -373,15 +417,61 @@ drop_run(mproc__thread_t *thread, mproc__intent_t *intent)
         /* Nobody changes a count of 0, so this tag tells who frees. */
         if (REFS_COUNT(refs) == 0 &&
             (refs & REFS_TAG) == refs_tag(thread, intent)) {
-            drop_free(thread, block, handle);
+            if (intent - thread->intent >= DEEP &&
+                kind_is_holder(BLOCK_KIND(atomic_load(&block->word)))) {
+                drop_bury(thread, block, handle);
+            }
+            else {
+                drop_free(thread, block, handle);
+            }
         }
     }
-    block = mproc__chunk_block(handle);
-    if (block != NULL && BLOCK_STATE(atomic_load(&block->word)) == BLOCK_FREE) {
-        idle = mproc__chunk_hint_free(handle);
-    }
+    idle = drop_hint(handle);
     atomic_store(hold_at(intent->hold), 0);
     return idle;
+}
+
+/* Free a block that was buried. Can be run again by a recoverer, from any
+ * step. */
+static int
+buried_run(mproc__thread_t *thread, mproc__intent_t *intent)
+{
+    mproc__handle_t handle = atomic_load(&intent->handle), next;
+    mproc__block_t *block = block_live(handle), *other;
+    mproc__holder_t *holder;
+
+    if (block != NULL) {
+        holder = block_payload(block);
+        next = MPROC__HANDLE(holder->buried, 0);
+        if (atomic_load(&thread->buried) == handle) {
+            other = next == 0 ? NULL : mproc__chunk_block(next);
+            atomic_store(&thread->buried,
+                         other == NULL
+                             ? 0
+                             : next | BLOCK_GENERATION(
+                                          atomic_load(&other->word)));
+        }
+        drop_free(thread, block, handle);
+    }
+    return drop_hint(handle);
+}
+
+/* The thread is at no level. */
+static void
+buried_free(mproc__thread_t *thread)
+{
+    mproc__handle_t handle;
+
+    while ((handle = atomic_load(&thread->buried)) != 0) {
+        mproc__intent_t *intent = intent_open(
+            thread, MPROC__OP_BURIED, mproc__arena_address(0), handle);
+        int idle = buried_run(thread, intent);
+
+        mproc__intent_end(thread);
+        if (idle) {
+            mproc__chunk_retire(thread, handle);
+        }
+    }
 }
 
 void
@@ -402,6 +492,9 @@ mproc__block_release(mproc__thread_t *thread, mproc__hold_t *hold)
     mproc__intent_end(thread);
     if (idle) {
         mproc__chunk_retire(thread, handle);
+    }
+    if (atomic_load_explicit(&thread->depth, memory_order_relaxed) == 0) {
+        buried_free(thread);
     }
 }
 
@@ -469,6 +562,9 @@ mproc__block_recover(mproc__thread_t *thread)
         case MPROC__OP_DROP:
             drop_run(thread, intent);
             break;
+        case MPROC__OP_BURIED:
+            buried_run(thread, intent);
+            break;
         default:
             mproc__chunk_recover(thread, intent);
             break;
@@ -476,6 +572,7 @@ mproc__block_recover(mproc__thread_t *thread)
         atomic_store(&intent->op, MPROC__OP_NONE);
     }
     atomic_store(&thread->depth, 0);
+    buried_free(thread);
 }
 
 /* ------------------------------------------------------------- what is used */

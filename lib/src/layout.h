@@ -45,7 +45,8 @@ enum {
     MPROC__OP_CLAIM,   /* chunks first, count: being claimed */
     MPROC__OP_PUBLISH, /* chunks first, count: claimed, become class */
     MPROC__OP_RETIRE,  /* chunk first: being emptied of its free blocks */
-    MPROC__OP_SCATTER  /* chunks first, count: given back */
+    MPROC__OP_SCATTER, /* chunks first, count: given back */
+    MPROC__OP_BURIED   /* handle: that was buried, being freed */
 };
 
 typedef struct mproc__intent_t {
@@ -74,7 +75,8 @@ typedef struct mproc__thread_t {
     mproc__word_t moves_to; /* where a waker may have it wait instead */
     mproc__word_t grant;    /* a wake-up that is not used up; condition.c */
     mproc__word_t tid;      /* as the system numbers it */
-    apr_uint64_t spare[4];
+    mproc__word_t buried;   /* the handle of a block to be freed; block.c */
+    apr_uint64_t spare[3];
     mproc_plat_park_t park;
 } mproc__thread_t;
 

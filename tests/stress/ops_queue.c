@@ -172,22 +172,33 @@ set_objects(step_stage_t *stage)
     }
 }
 
+/* A queue with objects, in a queue, and so on: deeper than there are levels of
+ * intents. */
+static void
+set_nested(step_stage_t *stage)
+{
+    int depth;
+
+    set_objects(stage);
+    for (depth = 0; depth < 5; depth++) {
+        mproc_queue_t *inner = stage->queue;
+
+        queue_make(stage, 0);
+        if (mproc_queue_putf(stage->queue, 0, "o", inner) != APR_SUCCESS) {
+            step_fault(STRESS_LOST, "no queue put", 0);
+        }
+        mproc_queue_destroy(inner);
+    }
+}
+
 /* All that a queue can have. */
 static void
 set_all(step_stage_t *stage)
 {
-    mproc_queue_t *inner;
-
     set_objects(stage);
-    inner = stage->queue;
-    queue_make(stage, 0);
     queue_fill(stage, 40, SMALL);
     queue_fill(stage, 3, LARGE);
-    if (mproc_queue_putf(stage->queue, 0, "o", inner) != APR_SUCCESS) {
-        step_fault(STRESS_LOST, "no queue put", 0);
-    }
-    mproc_queue_destroy(inner);
-    item_get(stage->queue);
+    mproc_queue_getf(stage->queue, MPROC_NOWAIT, NULL, "*");
 }
 
 /* It must be good for more: over two segments, small and large. */
@@ -626,6 +637,7 @@ static const step_operation_t
               .check = check_items},
     shut = {.set = set_boxes, .run = shutdown_run, .check = check_shut},
     destroy = {.set = set_all, .meet = destroy_meet, .run = destroy_run},
+    nested = {.set = set_nested, .meet = destroy_meet, .run = destroy_run},
     getter = {.set = set_empty,
               .meet = getter_meet,
               .run = put_run,
@@ -678,7 +690,8 @@ const stress_scenario_t stress_queue_scenarios[] = {
     {"queue-reserve", "and abandoned", step_run, &abandon},
     {"queue-commit", "what was reserved", step_run, &commit},
     {"queue-shutdown", "at once, with items", step_run, &shut},
-    {"queue-destroy", "with items, objects, a queue", step_run, &destroy},
+    {"queue-destroy", "with items and objects", step_run, &destroy},
+    {"queue-nested", "destroyed with queues in it", step_run, &nested},
     {"queue-getter", "put while the witness waits", step_run, &getter},
     {"queue-getter-given", "got too late, beside the witness", step_run,
      &getter_given},

@@ -606,7 +606,7 @@ a_queue_in_a_queue(apr_pool_t *pool)
 {
     int depth, i;
 
-    for (depth = 1; depth < 3; depth++) {
+    for (depth = 1; depth < 40; depth++) {
         mproc_queue_t *queue = queue_new(0, NULL), *inner;
         mproc_bytes_t item = item_make(5000, 3, pool);
         REQUIRE_STATUS(APR_SUCCESS, mproc_queue_put(queue, item, 0));
