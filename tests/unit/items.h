@@ -7,6 +7,7 @@
 #include "child.h"
 #include "sleepers.h"
 
+#include "../../lib/src/peers.h"
 #include "../../lib/src/queue.h"
 
 static inline mproc_queue_t *
@@ -72,6 +73,27 @@ item_is(mproc_bytes_t item, apr_size_t size, unsigned seed)
     return 1;
 }
 
+/* What is in use; without those who have ended and are just being recovered
+ * from by another process, the fork server, say. */
+static inline void
+census_settled(mproc_census_t *census)
+{
+    mproc__peers_settle();
+    REQUIRE_STATUS(APR_SUCCESS, mproc_census(census));
+}
+
+/* The fork server lets go of what it started a child with a little later. */
+static inline void
+await_blocks(mproc_kind_e kind, apr_uint64_t count)
+{
+    apr_time_t deadline = mproc_clock() + test_deadline();
+    mproc_census_t census;
+    do {
+        census_settled(&census);
+    } while (census.kind[kind].blocks != count && mproc_clock() < deadline);
+    CHECK_INT(count, census.kind[kind].blocks);
+}
+
 static inline apr_uint64_t
 census_rescues(void)
 {
@@ -79,5 +101,9 @@ census_rescues(void)
     REQUIRE_STATUS(APR_SUCCESS, mproc_census(&census));
     return census.rescues;
 }
+
+/* None was needed but where a waker was held up longer than a waiter has
+ * patience, which happens where many want the processors. */
+#define CHECK_RESCUES(before) CHECK(census_rescues() - (before) <= 5)
 
 #endif

@@ -55,7 +55,7 @@ there_and_back(apr_pool_t *pool)
     }
     CHECK_STATUS(APR_SUCCESS, mproc_queue_shutdown(to, 0));
     JOIN(child, 0);
-    CHECK_INT(rescues, census_rescues());
+    CHECK_RESCUES(rescues);
 }
 
 /* What each producer notes, in a shared value: tickets before and after. */
@@ -158,7 +158,7 @@ each_item_goes_to_one(apr_pool_t *pool)
         mproc_value_destroy(value);
         mproc_queue_destroy(queue);
     }
-    CHECK_INT(rescues, census_rescues());
+    CHECK_RESCUES(rescues);
 }
 
 /* Q2: a put that had returned before another began is got before it. */
@@ -565,7 +565,7 @@ a_reserver_wakes_the_next(apr_pool_t *pool)
         thread_end(&reserver, APR_SUCCESS);
         thread_end(&putter, APR_SUCCESS);
     }
-    CHECK_INT(rescues, census_rescues());
+    CHECK_RESCUES(rescues);
 }
 
 static void *APR_THREAD_FUNC
@@ -618,7 +618,7 @@ threads_share_it(apr_pool_t *pool)
     }
     CHECK_INT(3 * expected, sum);
     CHECK_INT(0, mproc_queue_size(queue));
-    CHECK_INT(rescues, census_rescues());
+    CHECK_RESCUES(rescues);
 }
 
 static const test_case_t cases[] = {
