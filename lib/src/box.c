@@ -94,9 +94,13 @@ mproc__box_note(mproc__hold_t *hold)
 mproc__hold_t *
 mproc__box_hold(const void *data)
 {
-    const box_note_t *note = (const box_note_t *)data - 1;
+    const box_note_t *note;
     mproc__hold_t *hold;
 
+    if (data == NULL) {
+        return NULL;
+    }
+    note = (const box_note_t *)data - 1;
     /* Another's is not ours, though we can reach it: a forked child has its
      * parent's pointers. */
     if ((apr_uint64_t)data % 16 != 0 ||

@@ -394,7 +394,9 @@ mproc_queue_get_into(mproc_queue_t *queue, void *buffer, apr_size_t size,
                            "larger buffer",
                            call, item.size, size);
     }
-    memcpy(buffer, item.data, (apr_size_t)item.size);
+    if (item.size > 0) {
+        memcpy(buffer, item.data, (apr_size_t)item.size);
+    }
     mproc__queue_take(queue, &item);
     mproc__queue_end_get(queue, 1);
     return APR_SUCCESS;

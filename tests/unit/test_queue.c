@@ -546,7 +546,7 @@ a_million_items(apr_pool_t *pool)
         CHECK(full.total.bytes - before.total.bytes <
               (apr_uint64_t)MILLION * 24);
         committed = round == 0 ? full.committed : committed;
-        CHECK(full.committed <= committed);
+        CHECK(full.committed <= committed / 2 * 3); /* Gaps; no more. */
         for (i = 0; i < MILLION; i++) {
             REQUIRE(mproc_queue_get_into(queue, &number, sizeof number, &length,
                                          0) == APR_SUCCESS);
