@@ -9,10 +9,8 @@
 #include <mproc.h>
 #include <stdio.h>
 
-enum {
-    WORKERS = 4,
-    NUMBERS = 20
-};
+#define WORKERS 4
+#define NUMBERS 20
 
 static int
 square(mproc_bytes_t args, apr_pool_t *pool)

@@ -45,6 +45,8 @@
 #include <mproc/value.h>
 #include <mproc/array.h>
 #include <mproc/queue.h>
+#include <mproc/connection.h>
+#include <mproc/wait.h>
 #include <mproc/pool.h>
 #include <mproc/census.h>
 

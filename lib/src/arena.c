@@ -175,8 +175,9 @@ const char *
 mproc_kind_name(mproc_kind_e kind)
 {
     static const char *const name[MPROC_KIND_COUNT] = {
-        "none",    "bytes", "hold",  "process", "lock",      "event",
-        "value",   "pool",  "job",   "rlock",   "semaphore", "condition",
-        "barrier", "array", "queue", "segment", "item",      "tally"};
+        "none",      "bytes",     "hold",    "process", "lock",
+        "event",     "value",     "pool",    "job",     "rlock",
+        "semaphore", "condition", "barrier", "array",   "queue",
+        "segment",   "item",      "tally",   "flight",  "connection"};
     return (unsigned)kind < MPROC_KIND_COUNT ? name[kind] : "unknown";
 }

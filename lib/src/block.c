@@ -41,7 +41,9 @@
 #include <mproc/error.h>
 
 #include "error.h"
+#include "parking.h"
 #include "peers.h"
+#include "ring.h"
 #include "segment.h"
 
 /* word: state 0-1, kind 8-15, owner 16-28, generation 32-63. */
@@ -338,6 +340,8 @@ kind_is_holder(mproc_kind_e kind)
     case MPROC_KIND_ARRAY:
     case MPROC_KIND_QUEUE:
     case MPROC_KIND_ITEM:
+    case MPROC_KIND_FLIGHT:
+    case MPROC_KIND_CONNECTION:
         return 1;
     default:
         return 0;
@@ -377,17 +381,44 @@ drop_bury(mproc__thread_t *thread, mproc__block_t *block,
     }
 }
 
+/* When a connection's end is freed, those are to be told who wait in its
+ * queues: where they sleep. Returns how many places. */
+static int
+end_words(mproc__block_t *block, void *words[4])
+{
+    mproc__holder_t *holder = block_payload(block);
+    int count = 0, i;
+
+    if (BLOCK_KIND(atomic_load(&block->word)) != MPROC_KIND_CONNECTION) {
+        return 0;
+    }
+    for (i = 0; i < 2; i++) {
+        mproc__ring_t *ring =
+            mproc__arena_at(mproc__hold_handle(&holder->hold[i]));
+        if (ring != NULL) {
+            words[count++] = (void *)&ring->items;
+            words[count++] = (void *)&ring->space;
+        }
+    }
+    return count;
+}
+
 /* Free a block that nobody holds. */
 static void
 drop_free(mproc__thread_t *thread, mproc__block_t *block,
           mproc__handle_t handle)
 {
     apr_uint64_t word = atomic_load(&block->word);
+    void *words[4];
+    int count = end_words(block, words), i;
 
     holds_drop(thread, BLOCK_KIND(word), block_payload(block),
                mproc__chunk_block_size(handle) - sizeof *block);
     atomic_store(&block->word, (apr_uint64_t)(BLOCK_GENERATION(word) + 1)
                                    << 32);
+    for (i = 0; i < count; i++) {
+        mproc__unpark(words[i], MPROC__ALL);
+    }
 }
 
 /* The hints for a block that was freed, if it was. */

@@ -109,7 +109,8 @@ mproc__box_hold(const void *data)
         return NULL;
     }
     hold = mproc__arena_address(note->hold);
-    if (!mproc__arena_contains(hold, sizeof *hold) ||
+    if (note->peer != mproc__peer_self() ||
+        !mproc__arena_contains(hold, sizeof *hold) ||
         mproc__arena_kind(mproc__hold_handle(hold)) != MPROC_KIND_ITEM ||
         box_note(mproc__hold_handle(hold)) != note) {
         return NULL;

@@ -19,6 +19,7 @@
 #include "error.h"
 #include "kinds.h"
 #include "parking.h"
+#include "wait.h"
 
 #define SET APR_UINT64_C(1)
 #define WAITERS APR_UINT64_C(2)
@@ -156,6 +157,43 @@ event_failed(apr_status_t rv)
     default:
         return mproc__wait_refused("mproc_event_wait");
     }
+}
+
+static int
+event_is_clear(void *baton)
+{
+    return !(atomic_load(event_word(baton)) & SET);
+}
+
+/* For who waits for other things, too, and for it to be set, not to have
+ * been. */
+static int
+event_stays_clear(void *baton)
+{
+    _Atomic apr_uint64_t *word = event_word(baton);
+    apr_uint64_t old = atomic_load(word);
+    while (!(old & SET)) {
+        if ((old & WAITERS) ||
+            atomic_compare_exchange_weak(word, &old, old | WAITERS)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+apr_status_t
+mproc__event_source(mproc_event_t *event, mproc__source_t *source)
+{
+    apr_status_t rv = event_check(event, "mproc_wait");
+
+    if (rv == APR_SUCCESS) {
+        source->word = (void *)event_word(event);
+        source->needed = event_is_clear;
+        source->must_sleep = event_stays_clear;
+        source->baton = event;
+        source->sleeper = event;
+    }
+    return rv;
 }
 
 apr_status_t

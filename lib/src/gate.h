@@ -32,6 +32,10 @@ typedef struct mproc__gate_wait_t {
  *         MPROC_EDEADLK; APR_ENOMEM */
 apr_status_t mproc__gate_wait(mproc__gate_wait_t *wait, apr_time_t deadline);
 
+/* For who is entered as a waiter: count it, and tell whether to sleep. The
+ * baton is the wait. */
+int mproc__gate_must_sleep(void *baton);
+
 /* After a change (sequentially consistent) that may end waits: wake at most n
  * of those who wait, or MPROC__ALL. */
 void mproc__gate_wake_slow(mproc__gate_t *gate, int n, apr_uint64_t seen);

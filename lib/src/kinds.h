@@ -13,5 +13,6 @@ extern const mproc__object_ops_t mproc__barrier_ops;
 extern const mproc__object_ops_t mproc__value_ops;
 extern const mproc__object_ops_t mproc__array_ops;
 extern const mproc__object_ops_t mproc__queue_ops;
+extern const mproc__object_ops_t mproc__connection_ops;
 
 #endif

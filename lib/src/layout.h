@@ -75,8 +75,9 @@ typedef struct mproc__thread_t {
     mproc__word_t moves_to; /* where a waker may have it wait instead */
     mproc__word_t grant;    /* a wake-up that is not used up; condition.c */
     mproc__word_t tid;      /* as the system numbers it */
+    mproc__word_t list;     /* the words, when they are more; see parking.c */
     mproc__word_t buried;   /* the handle of a block to be freed; block.c */
-    apr_uint64_t spare[3];
+    apr_uint64_t spare[2];
     mproc_plat_park_t park;
 } mproc__thread_t;
 

@@ -266,6 +266,7 @@ thread_ended(void *value)
     mproc__thread_t *thread = value;
     apr_uint64_t state = atomic_load(&thread->state);
     if (thread == thread_self && THREAD_PEER(state) == mproc__peer_self()) {
+        mproc__parking_ended();
         mproc_plat_park_done(&thread->park);
         thread_self = NULL;
         mproc__thread_actor = 0;

@@ -12,6 +12,7 @@
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "kinds.h"
+#include "wait.h"
 
 static void queue_closing(mproc_object_t *object);
 
@@ -27,9 +28,12 @@ apr_status_t
 mproc__queue_opened(mproc_object_t *object)
 {
     mproc_queue_t *queue = (mproc_queue_t *)object;
+    mproc__handle_t letters;
 
     queue->use.object = object;
-    return APR_SUCCESS;
+    letters = mproc__hold_handle(&mproc__queue_ring(queue)->letters);
+    return letters == 0 ? APR_SUCCESS
+                        : mproc__object_open(&queue->letters, letters, NULL);
 }
 
 static void
@@ -42,23 +46,60 @@ queue_closing(mproc_object_t *object)
         apr_pool_destroy(queue->own);
         queue->own = NULL;
     }
+    mproc__object_close(queue->letters);
+    queue->letters = NULL;
+}
+
+apr_status_t
+mproc_queue_create_with(mproc_queue_t **queue,
+                        const mproc_queue_options_t *options, apr_pool_t *pool)
+{
+    const char *call = "mproc_queue_create_with";
+    mproc__ring_t *ring;
+    apr_status_t rv;
+
+    if (queue == NULL || options == NULL || options->attempts < 0) {
+        return queue == NULL
+                   ? mproc__object_missing(call, "queue")
+                   : mproc__fail(APR_EINVAL,
+                                 "%s: the options are NULL, or attempts is "
+                                 "negative; pass 0, or how often an item may "
+                                 "be given out",
+                                 call);
+    }
+    *queue = NULL;
+    if (options->dead_letters != NULL &&
+        !mproc__object_is(options->dead_letters, &mproc__queue_ops)) {
+        return mproc__object_missing(call, "queue");
+    }
+    rv = mproc__object_create(queue, &mproc__queue_ops, sizeof(mproc__ring_t),
+                              pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    ring = mproc__queue_ring(*queue);
+    mproc__ring_init(ring, options->maxsize);
+    ring->attempts = (apr_uint64_t)options->attempts;
+    if (options->dead_letters != NULL) {
+        rv = mproc__arena_hold(&ring->letters,
+                               options->dead_letters->object.handle);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = mproc__queue_opened(&(*queue)->object);
+    }
+    if (rv != APR_SUCCESS) {
+        mproc__object_close(*queue);
+        *queue = NULL;
+    }
+    return rv;
 }
 
 apr_status_t
 mproc_queue_create(mproc_queue_t **queue, apr_size_t maxsize, apr_pool_t *pool)
 {
-    apr_status_t rv;
+    mproc_queue_options_t options = {.maxsize = maxsize};
 
-    if (queue == NULL) {
-        return mproc__object_missing("mproc_queue_create", "queue");
-    }
-    rv = mproc__object_create(queue, &mproc__queue_ops, sizeof(mproc__ring_t),
-                              pool);
-    if (rv == APR_SUCCESS) {
-        mproc__ring_init(mproc__queue_ring(*queue), maxsize);
-        rv = mproc__queue_opened(&(*queue)->object);
-    }
-    return rv;
+    return mproc_queue_create_with(queue, &options, pool);
 }
 
 void
@@ -96,10 +137,20 @@ mproc__queue_check(mproc_queue_t *queue, const char *call)
 
 /* ------------------------------------------------------------------ waiting */
 
-static int
-queue_is_shut(mproc__ring_t *ring)
+int
+mproc__queue_is_shut(mproc_queue_t *queue)
 {
-    return atomic_load(&ring->shut) != 0;
+    return atomic_load(&mproc__queue_ring(queue)->shut) != 0 ||
+           (queue->other != 0 &&
+            mproc__arena_kind(queue->other) == MPROC_KIND_NONE);
+}
+
+/* Whether something may come though the queue is shut: what others have taken
+ * comes again when they die. */
+static int
+queue_may_return(mproc__ring_t *ring)
+{
+    return ring->attempts > 0 && mproc__flight_count(ring) > 0;
 }
 
 /* For who gets: nothing is there, and something may come. */
@@ -110,7 +161,9 @@ items_are_wanted(void *baton)
     mproc__ring_t *ring = mproc__queue_ring(queue);
 
     return atomic_load(&ring->head.place) == atomic_load(&ring->tail.place) &&
-           !queue_is_shut(ring) && !atomic_load(&queue->closed);
+           (!mproc__queue_is_shut(queue) || queue_may_return(ring)) &&
+           (ring->attempts == 0 || !mproc__flight_is_lost(ring)) &&
+           !atomic_load(&queue->closed);
 }
 
 /* For who puts: it is full. */
@@ -120,12 +173,12 @@ space_is_wanted(void *baton)
     mproc_queue_t *queue = baton;
     mproc__ring_t *ring = mproc__queue_ring(queue);
 
-    return mproc__ring_size(ring) >= ring->maxsize && !queue_is_shut(ring) &&
-           !atomic_load(&queue->closed);
+    return mproc__ring_size(ring) >= ring->maxsize &&
+           !mproc__queue_is_shut(queue) && !atomic_load(&queue->closed);
 }
 
-static int
-queue_is_hopeless(void *baton)
+int
+mproc__queue_is_hopeless(void *baton)
 {
     return mproc__object_is_alone(&((mproc_queue_t *)baton)->object);
 }
@@ -140,15 +193,37 @@ queue_ended(const char *call)
                        call);
 }
 
+/* A wait for items, or for space. */
+static mproc__gate_wait_t
+queue_gate(mproc_queue_t *queue, int for_items)
+{
+    mproc__ring_t *ring = mproc__queue_ring(queue);
+    mproc__gate_wait_t items = {&ring->items, items_are_wanted,
+                                mproc__queue_is_hopeless, queue,
+                                &ring->tail.mutex};
+    mproc__gate_wait_t space = {&ring->space, space_is_wanted,
+                                mproc__queue_is_hopeless, queue,
+                                &ring->head.mutex};
+
+    return for_items ? items : space;
+}
+
+apr_status_t
+mproc__queue_source(mproc_queue_t *queue, mproc__source_t *source)
+{
+    apr_status_t rv = mproc__queue_check(queue, "mproc_wait");
+
+    if (rv == APR_SUCCESS) {
+        mproc__gate_source(queue_gate(queue, 1), source);
+    }
+    return rv;
+}
+
 static apr_status_t
 queue_wait(mproc_queue_t *queue, int for_items, apr_time_t deadline,
            const char *call)
 {
-    mproc__ring_t *ring = mproc__queue_ring(queue);
-    mproc__gate_wait_t wait = {
-        for_items ? &ring->items : &ring->space,
-        for_items ? items_are_wanted : space_is_wanted, queue_is_hopeless,
-        queue, for_items ? &ring->tail.mutex : &ring->head.mutex};
+    mproc__gate_wait_t wait = queue_gate(queue, for_items);
     apr_status_t rv =
         deadline == 0 ? APR_TIMEUP : mproc__gate_wait(&wait, deadline);
 
@@ -195,11 +270,11 @@ mproc__queue_begin_put(mproc_queue_t *queue, apr_interval_time_t timeout,
             return rv;
         }
         ring = mproc__queue_ring(queue);
-        if (!queue_is_shut(ring) && !mproc__ring_is_full(ring)) {
+        if (!mproc__queue_is_shut(queue) && !mproc__ring_is_full(ring)) {
             return APR_SUCCESS;
         }
         mproc__mutex_release(&ring->tail.mutex);
-        if (queue_is_shut(ring)) {
+        if (mproc__queue_is_shut(queue)) {
             return queue_ended(call);
         }
         rv = queue_wait(queue, 0, queue_deadline(&deadline, timeout), call);
@@ -212,7 +287,7 @@ mproc__queue_begin_commit(mproc_queue_t *queue, const char *call)
 {
     apr_status_t rv = mproc__ring_lock_tail(&queue->use, call);
 
-    if (rv == APR_SUCCESS && queue_is_shut(mproc__queue_ring(queue))) {
+    if (rv == APR_SUCCESS && mproc__queue_is_shut(queue)) {
         mproc__mutex_release(&mproc__queue_ring(queue)->tail.mutex);
         return queue_ended(call);
     }
@@ -240,20 +315,22 @@ mproc__queue_begin_get(mproc_queue_t *queue, mproc__item_t *item,
     apr_status_t rv = mproc__queue_check(queue, call);
     apr_time_t deadline = -1;
     mproc__ring_t *ring;
-    int shut;
 
     while (rv == APR_SUCCESS) {
+        int shut;
         rv = mproc__ring_lock_head(&queue->use, call);
         if (rv != APR_SUCCESS) {
             return rv;
         }
         ring = mproc__queue_ring(queue);
-        shut = queue_is_shut(ring); /* First: then all that was put is seen. */
-        if (mproc__ring_front(&queue->use, item)) {
+        shut = mproc__queue_is_shut(
+            queue); /* Before: what was put first is got. */
+        if ((ring->attempts > 0 && mproc__queue_find_lost(queue, item)) ||
+            mproc__ring_front(&queue->use, item)) {
             return APR_SUCCESS;
         }
         mproc__mutex_release(&ring->head.mutex);
-        if (shut) {
+        if (shut && !queue_may_return(ring)) {
             return queue_ended(call);
         }
         rv = queue_wait(queue, 1, queue_deadline(&deadline, timeout), call);
@@ -262,9 +339,16 @@ mproc__queue_begin_get(mproc_queue_t *queue, mproc__item_t *item,
 }
 
 void
-mproc__queue_take(mproc_queue_t *queue, const mproc__item_t *item)
+mproc__queue_take(mproc_queue_t *queue, mproc__item_t *item)
 {
-    queue->tally = mproc__tally_mine(mproc__queue_ring(queue), queue->tally);
+    if (item->lost.box != NULL) {
+        mproc__queue_end_flight(queue, &item->lost);
+        return;
+    }
+    if (queue->other == 0) {
+        queue->tally =
+            mproc__tally_mine(mproc__queue_ring(queue), queue->tally);
+    }
     if (queue->tally != NULL) {
         mproc__tally_begin(queue->tally, item->after);
     }
@@ -402,9 +486,42 @@ mproc_queue_get_into(mproc_queue_t *queue, void *buffer, apr_size_t size,
     return APR_SUCCESS;
 }
 
+apr_status_t
+mproc__queue_await(mproc_queue_t *queue, apr_interval_time_t timeout,
+                   const char *call)
+{
+    apr_status_t rv = mproc__queue_check(queue, call);
+
+    if (rv == APR_SUCCESS && items_are_wanted(queue)) {
+        rv = queue_wait(queue, 1, mproc__deadline(timeout), call);
+    }
+    return rv;
+}
+
+apr_status_t
+mproc__queue_drop_beyond(mproc_queue_t *queue, apr_uint64_t limit,
+                         apr_uint64_t *size, apr_interval_time_t timeout,
+                         const char *call)
+{
+    mproc__item_t item;
+    apr_status_t rv = mproc__queue_begin_get(queue, &item, timeout, call);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    *size = item.size;
+    if (item.size > limit) {
+        mproc__queue_take(queue, &item);
+        mproc__queue_end_get(queue, 1);
+        return MPROC_ETOOBIG;
+    }
+    mproc__queue_end_get(queue, 0);
+    return APR_SUCCESS;
+}
+
 /* Copy the first item into a pool and take it off. */
 static apr_status_t
-item_copy(mproc_queue_t *queue, const mproc__item_t *item, mproc_bytes_t *bytes,
+item_copy(mproc_queue_t *queue, mproc__item_t *item, mproc_bytes_t *bytes,
           apr_pool_t *pool)
 {
     char *copy = apr_palloc(pool, (apr_size_t)item->size + 1);
@@ -447,7 +564,7 @@ mproc_queue_get_many(mproc_queue_t *queue, mproc_bytes_t *items, int most,
     do {
         rv = item_copy(queue, &item, &items[*count], pool);
         *count += rv == APR_SUCCESS;
-    } while (rv == APR_SUCCESS && *count < most &&
+    } while (rv == APR_SUCCESS && *count < most && item.lost.box == NULL &&
              mproc__ring_front(&queue->use, &item));
     mproc__queue_pool_end(queue, pool);
     mproc__queue_end_get(queue, *count);
@@ -549,14 +666,13 @@ mproc_queue_shutdown(mproc_queue_t *queue, int immediate)
     if (!mproc__object_is(queue, &mproc__queue_ops)) {
         return mproc__object_missing(call, "queue");
     }
+    ring = mproc__queue_ring(queue);
     rv = mproc__actor() != 0 ? mproc__ring_lock_tail(&queue->use, call)
                              : mproc__wait_refused(call);
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    /* With the mutex: what is being put now is in it before. */
-    ring = mproc__queue_ring(queue);
-    atomic_store(&ring->shut, 1);
+    atomic_store(&ring->shut, 1); /* No put is under way that saw it open. */
     mproc__mutex_release(&ring->tail.mutex);
     mproc__gate_wake(&ring->items, MPROC__ALL);
     mproc__gate_wake(&ring->space, MPROC__ALL);
@@ -571,86 +687,4 @@ mproc_queue_shutdown(mproc_queue_t *queue, int immediate)
         mproc__gate_wake(&ring->idle, MPROC__ALL);
     }
     return rv;
-}
-
-/* -------------------------------------------------------------------- join */
-
-static int
-work_is_left(void *baton)
-{
-    mproc__ring_t *ring = mproc__queue_ring(baton);
-    apr_uint64_t put = mproc__ring_count(&ring->tail);
-    apr_uint64_t done = atomic_load(&ring->done);
-    return done < put && done + mproc__tally_lost(ring) < put;
-}
-
-apr_status_t
-mproc_queue_task_done(mproc_queue_t *queue)
-{
-    mproc__ring_t *ring;
-    apr_uint64_t done;
-
-    if (!mproc__object_is(queue, &mproc__queue_ops)) {
-        return mproc__object_missing("mproc_queue_task_done", "queue");
-    }
-    ring = mproc__queue_ring(queue);
-    done = atomic_load(&ring->done);
-    do {
-        if (done >= mproc__ring_count(&ring->tail)) {
-            return mproc__fail(MPROC_ESTATE,
-                               "mproc_queue_task_done: as many tasks are done "
-                               "as were ever put; call it once for each item");
-        }
-    } while (!atomic_compare_exchange_weak(&ring->done, &done, done + 1));
-    mproc__tally_done(ring);
-    if (!work_is_left(queue)) {
-        mproc__gate_wake(&ring->idle, MPROC__ALL);
-    }
-    return APR_SUCCESS;
-}
-
-/* Nobody will do what is left, if any is. */
-static apr_status_t
-queue_joined(mproc_queue_t *queue)
-{
-    apr_uint64_t lost = mproc__tally_lost(mproc__queue_ring(queue));
-
-    return lost == 0
-               ? APR_SUCCESS
-               : mproc__fail(MPROC_EWORKERLOST,
-                             "mproc_queue_join: %" APR_UINT64_T_FMT
-                             " items were got by processes that died before "
-                             "they told that they were done; all others are",
-                             lost);
-}
-
-apr_status_t
-mproc_queue_join(mproc_queue_t *queue, apr_interval_time_t timeout)
-{
-    mproc__gate_wait_t wait = {NULL, work_is_left, queue_is_hopeless, queue,
-                               NULL};
-    apr_time_t deadline = mproc__deadline(timeout);
-    apr_status_t rv;
-
-    if (!mproc__object_is(queue, &mproc__queue_ops)) {
-        return mproc__object_missing("mproc_queue_join", "queue");
-    }
-    if (!work_is_left(queue)) {
-        return queue_joined(queue);
-    }
-    wait.gate = &mproc__queue_ring(queue)->idle;
-    rv = deadline == 0 ? APR_TIMEUP : mproc__gate_wait(&wait, deadline);
-    switch (rv) {
-    case APR_SUCCESS:
-        return queue_joined(queue);
-    case APR_TIMEUP:
-        return mproc__fail(rv, "mproc_queue_join: not all tasks were done in "
-                               "time");
-    case MPROC_EDEADLK:
-        return mproc__fail(MPROC_EWORKERLOST,
-                           "mproc_queue_join: tasks are left, and no other "
-                           "thread or process has the queue to do them");
-    default:
-        return mproc__wait_refused("mproc_queue_join");
-    }
 }

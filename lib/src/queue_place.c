@@ -10,6 +10,7 @@
 #include <mproc/error.h>
 
 #include "error.h"
+#include "kinds.h"
 #include "pack.h"
 
 static apr_status_t
@@ -148,7 +149,7 @@ mproc_queue_abandon(mproc_queue_t *queue, void *data)
 
 /* The first item becomes ours: the box it lies in, or a box made of it. */
 static apr_status_t
-item_take(mproc_queue_t *queue, const mproc__item_t *item, mproc__hold_t *hold)
+item_take(mproc_queue_t *queue, mproc__item_t *item, mproc__hold_t *hold)
 {
     apr_status_t rv;
     void *data;
@@ -171,44 +172,59 @@ item_take(mproc_queue_t *queue, const mproc__item_t *item, mproc__hold_t *hold)
     return rv;
 }
 
+/* With the head's mutex held. */
+static apr_status_t
+queue_take(mproc_queue_t *queue, mproc__item_t *item, mproc__hold_t **hold)
+{
+    apr_status_t rv;
+
+    if (mproc__queue_ring(queue)->attempts > 0) {
+        return mproc__queue_fly(queue, item, hold);
+    }
+    *hold = mproc__hold_new();
+    if (*hold == NULL) {
+        return no_hold("mproc_queue_take");
+    }
+    rv = item_take(queue, item, *hold);
+    if (rv != APR_SUCCESS) {
+        mproc__hold_free(*hold);
+    }
+    return rv;
+}
+
 apr_status_t
 mproc_queue_take(mproc_queue_t *queue, mproc_bytes_t *item,
                  apr_interval_time_t timeout)
 {
-    const char *call = "mproc_queue_take";
-    apr_status_t rv = mproc__queue_check(queue, call);
     mproc__hold_t *hold;
     mproc__item_t found;
+    apr_status_t rv;
 
     item->data = NULL;
     item->size = 0;
+    rv = mproc__queue_begin_get(queue, &found, timeout, "mproc_queue_take");
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    hold = mproc__hold_new();
-    if (hold == NULL) {
-        return no_hold(call);
-    }
-    rv = mproc__queue_begin_get(queue, &found, timeout, call);
+    rv = queue_take(queue, &found, &hold);
     if (rv == APR_SUCCESS) {
-        rv = item_take(queue, &found, hold);
-        mproc__queue_end_get(queue, rv == APR_SUCCESS);
+        *item = mproc__box_bytes(mproc__hold_handle(hold));
     }
-    if (rv != APR_SUCCESS) {
-        mproc__hold_free(hold);
-        return rv;
-    }
-    *item = mproc__box_bytes(mproc__hold_handle(hold));
-    return APR_SUCCESS;
+    mproc__queue_end_get(queue, rv == APR_SUCCESS);
+    return rv;
 }
 
 apr_status_t
 mproc_queue_give_back(mproc_queue_t *queue, mproc_bytes_t item)
 {
     mproc__hold_t *hold = mproc__box_hold(item.data);
+    int flies = mproc__object_is(queue, &mproc__queue_ops) &&
+                mproc__queue_ring(queue)->attempts > 0;
 
-    (void)queue;
-    if (hold == NULL) {
+    if (flies && mproc__queue_land(queue, item)) {
+        return APR_SUCCESS;
+    }
+    if (hold == NULL || flies) {
         return not_ours("mproc_queue_give_back");
     }
     box_drop(hold);
@@ -218,15 +234,14 @@ mproc_queue_give_back(mproc_queue_t *queue, mproc_bytes_t item)
 /* ------------------------------------------------------------ packed values */
 
 apr_status_t
-mproc_queue_putf(mproc_queue_t *queue, apr_interval_time_t timeout,
-                 const char *format, ...)
+mproc__queue_vputf(mproc_queue_t *queue, apr_interval_time_t timeout,
+                   const char *format, va_list args)
 {
     const char *call = "mproc_queue_putf";
     apr_array_header_t *objects = NULL;
     apr_pool_t *pool;
     mproc_bytes_t bytes;
     apr_status_t rv = mproc__queue_check(queue, call);
-    va_list args;
 
     if (rv == APR_SUCCESS) {
         rv = apr_pool_create(&pool, NULL);
@@ -234,9 +249,7 @@ mproc_queue_putf(mproc_queue_t *queue, apr_interval_time_t timeout,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    va_start(args, format);
     rv = mproc__vpack(&bytes, &objects, pool, format, args);
-    va_end(args);
     if (rv == APR_SUCCESS && (objects == NULL || objects->nelts == 0)) {
         rv = mproc_queue_put(queue, bytes, timeout);
     }
@@ -244,6 +257,19 @@ mproc_queue_putf(mproc_queue_t *queue, apr_interval_time_t timeout,
         rv = mproc__queue_put_copy(queue, bytes, objects, timeout, call);
     }
     apr_pool_destroy(pool);
+    return rv;
+}
+
+apr_status_t
+mproc_queue_putf(mproc_queue_t *queue, apr_interval_time_t timeout,
+                 const char *format, ...)
+{
+    apr_status_t rv;
+    va_list args;
+
+    va_start(args, format);
+    rv = mproc__queue_vputf(queue, timeout, format, args);
+    va_end(args);
     return rv;
 }
 
@@ -275,15 +301,14 @@ item_get(mproc_queue_t *queue, mproc_bytes_t *bytes, mproc__hold_t *hold,
 }
 
 apr_status_t
-mproc_queue_getf(mproc_queue_t *queue, apr_interval_time_t timeout,
-                 apr_pool_t *pool, const char *format, ...)
+mproc__queue_vgetf(mproc_queue_t *queue, apr_interval_time_t timeout,
+                   apr_pool_t *pool, const char *format, va_list args)
 {
     const char *call = "mproc_queue_getf";
     _Alignas(16) char buffer[MPROC__ITEM_INLINE];
     apr_status_t rv = mproc__queue_check(queue, call);
     mproc__hold_t *hold;
     mproc_bytes_t bytes;
-    va_list args;
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -295,11 +320,22 @@ mproc_queue_getf(mproc_queue_t *queue, apr_interval_time_t timeout,
     rv = item_get(queue, &bytes, hold, buffer, timeout, call);
     if (rv == APR_SUCCESS) {
         mproc__queue_pool_begin(queue, &pool);
-        va_start(args, format);
         rv = mproc_vunpack(bytes, pool, format, args);
-        va_end(args);
         mproc__queue_pool_end(queue, pool);
     }
     box_drop(hold);
+    return rv;
+}
+
+apr_status_t
+mproc_queue_getf(mproc_queue_t *queue, apr_interval_time_t timeout,
+                 apr_pool_t *pool, const char *format, ...)
+{
+    apr_status_t rv;
+    va_list args;
+
+    va_start(args, format);
+    rv = mproc__queue_vgetf(queue, timeout, pool, format, args);
+    va_end(args);
     return rv;
 }

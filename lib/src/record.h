@@ -76,6 +76,9 @@ apr_status_t mproc__record_make(mproc__record_t **record, mproc__hold_t *hold,
  * until the child holds it itself. */
 mproc__hold_t *mproc__record_keep(mproc__handle_t handle);
 
+/* Nobody needs the arguments any more: give up the objects in them. */
+void mproc__record_forget(mproc__handle_t handle);
+
 /* Find the record in a block that is held. NULL when it is none. */
 mproc__record_t *mproc__record_at(mproc__handle_t handle);
 

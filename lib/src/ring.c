@@ -43,6 +43,7 @@
 
 #include "../../platform/plat_sys.h"
 #include "error.h"
+#include "flight.h"
 #include "segment.h"
 #include "tally.h"
 
@@ -58,6 +59,11 @@
 _Static_assert((offsetof(mproc__ring_t, tail) + 16) % 64 == 0, "a line");
 _Static_assert((offsetof(mproc__ring_t, items) + 16) % 64 == 0, "a line");
 _Static_assert((offsetof(mproc__ring_t, head) + 16) % 64 == 0, "a line");
+_Static_assert(offsetof(mproc__ring_t, letters) ==
+                   offsetof(mproc__ring_t, segment) +
+                       (MPROC__SEGMENTS + 2 * MPROC__TABLES) *
+                           sizeof(mproc__hold_t),
+               "the holds stand in a row");
 _Static_assert(offsetof(mproc__ring_t, segment) ==
                    offsetof(mproc__holder_t, hold),
                "a ring is a holder");
@@ -78,7 +84,7 @@ void
 mproc__ring_init(mproc__ring_t *ring, apr_uint64_t maxsize)
 {
     ring->maxsize = maxsize;
-    ring->holds = MPROC__SEGMENTS + MPROC__TABLES;
+    ring->holds = MPROC__SEGMENTS + 2 * MPROC__TABLES + 1;
 }
 
 /* Find a segment; 0 when it is gone. What is known of it is good as long as
@@ -134,9 +140,8 @@ mproc__ring_count(mproc__ring_end_t *end)
     apr_uint64_t next = atomic_load(&end->next_place), seen, count;
 
     for (;;) {
-        count = atomic_load(&end->place) == next
-                    ? atomic_load(&end->next_count)
-                    : atomic_load(&end->count);
+        count = atomic_load(&end->place) == next ? atomic_load(&end->next_count)
+                                                 : atomic_load(&end->count);
         seen = atomic_load(&end->next_place);
         if (seen == next) {
             return count;
@@ -230,6 +235,7 @@ mproc__ring_lock_head(mproc__ring_use_t *use, const char *call)
     if (rv == MPROC_EOWNERDEAD) {
         head_repair(use);
         mproc__tally_repair(ring_of(use));
+        mproc__flight_repair(ring_of(use));
         return APR_SUCCESS;
     }
     return rv;
@@ -393,6 +399,7 @@ mproc__ring_front(mproc__ring_use_t *use, mproc__item_t *item)
             head_advance(ring, number);
             continue;
         }
+        item->lost.box = NULL;
         item->box = NULL;
         item->data = (const char *)(record + 1);
         item->size = RECORD_SIZE(header);

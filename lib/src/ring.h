@@ -28,12 +28,15 @@ typedef struct mproc__ring_end_t {
 /* The shared half of a queue. Blocks' payloads begin 16 bytes into a cache
  * line. */
 typedef struct mproc__ring_t {
-    apr_uint32_t holds; /* a holder (arena.h) of segments and tables */
+    apr_uint32_t holds; /* a holder (arena.h) of the next four */
     apr_uint32_t unused;
     mproc__hold_t segment[MPROC__SEGMENTS];
-    mproc__hold_t table[MPROC__TABLES]; /* see tally.c */
-    apr_uint64_t maxsize;               /* items; 0: as many as fit */
-    apr_uint64_t pad[4];
+    mproc__hold_t tally[MPROC__TABLES];  /* see tally.c */
+    mproc__hold_t flight[MPROC__TABLES]; /* see flight.c */
+    mproc__hold_t letters;               /* the queue of dead letters */
+    apr_uint64_t maxsize;                /* items; 0: as many as fit */
+    apr_uint64_t attempts; /* 0, or: at least once, so often at most */
+    apr_uint64_t pad[2];
     mproc__ring_end_t tail;
     mproc__gate_t items; /* waited for by who gets */
     mproc__gate_t space; /* by who puts */
@@ -57,9 +60,17 @@ typedef struct mproc__ring_use_t {
     mproc__ring_view_t tail, head;
 } mproc__ring_use_t;
 
+/* A place for an item that was taken; see flight.h. */
+typedef struct mproc__flight_t {
+    mproc__hold_t *box; /* NULL: none */
+    _Atomic apr_uint64_t *owner;
+    _Atomic apr_uint64_t *place;
+} mproc__flight_t;
+
 /* An item, while its end's mutex is held. */
 typedef struct mproc__item_t {
-    mproc__hold_t *box; /* NULL: inline */
+    mproc__flight_t lost; /* where it is, when its taker died */
+    mproc__hold_t *box;   /* NULL: inline */
     const char *data;
     apr_uint64_t size;
     apr_uint64_t after; /* the place behind it */

@@ -30,7 +30,7 @@ table_count(unsigned index)
 static mproc__tally_t *
 table_at(mproc__ring_t *ring, unsigned index)
 {
-    char *payload = mproc__arena_at(mproc__hold_handle(&ring->table[index]));
+    char *payload = mproc__arena_at(mproc__hold_handle(&ring->tally[index]));
 
     /* A payload begins 16 bytes into a line. */
     return payload == NULL ? NULL
@@ -106,8 +106,8 @@ mproc__tally_mine(mproc__ring_t *ring, mproc__tally_t *known)
     }
     for (i = 0; i < MPROC__TABLES; i++) {
         mproc__tally_t *tally;
-        if (mproc__hold_handle(&ring->table[i]) == 0 &&
-            mproc__arena_alloc(&ring->table[i],
+        if (mproc__hold_handle(&ring->tally[i]) == 0 &&
+            mproc__arena_alloc(&ring->tally[i],
                                (table_count(i) + 1) * sizeof *tally,
                                MPROC_KIND_TALLY) != APR_SUCCESS) {
             return NULL;

@@ -189,7 +189,8 @@ block_holds(mproc__block_t *block, apr_uint64_t bytes, void *baton)
              (kind == MPROC_KIND_PROCESS || kind == MPROC_KIND_JOB ||
               kind == MPROC_KIND_CONDITION || kind == MPROC_KIND_VALUE ||
               kind == MPROC_KIND_ARRAY || kind == MPROC_KIND_QUEUE ||
-              kind == MPROC_KIND_ITEM)) {
+              kind == MPROC_KIND_ITEM || kind == MPROC_KIND_FLIGHT ||
+              kind == MPROC_KIND_CONNECTION)) {
         for (i = 0; i < holder->count; i++) {
             hold_see(&holder->hold[i]);
         }

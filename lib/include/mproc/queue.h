@@ -49,6 +49,37 @@ typedef struct mproc_queue_t mproc_queue_t;
 MPROC_DECLARE(apr_status_t)
 mproc_queue_create(mproc_queue_t **queue, apr_size_t maxsize, apr_pool_t *pool);
 
+/** Options of mproc_queue_create_with(); all zero is mproc_queue_create(). */
+typedef struct mproc_queue_options_t {
+    apr_size_t maxsize; /**< items before a put waits; 0: as memory allows */
+    int attempts;       /**< 0: at most once: what a process has taken or got
+                             goes with it. More: at least once, see below */
+    mproc_queue_t *dead_letters; /**< where items go that were given out so
+                                      often; NULL: they are dropped */
+} mproc_queue_options_t;
+
+/**
+ * Create a queue with options.
+ *
+ * With `attempts` it gives each item out at least once: what a process has
+ * from mproc_queue_take() and not given back comes again when that process
+ * dies, before all others; mproc_queue_attempt() tells the how manyth time it
+ * is. Given out `attempts` times in vain, it goes to `dead_letters`. An item
+ * is done when it is given back: mproc_queue_join() waits for that, and
+ * mproc_queue_task_done() is not called. A get gives back at once. After a
+ * shutdown, who gets waits for what others have taken.
+ * @param queue   receives it
+ * @param options copied
+ * @param pool    its lifetime here, or NULL: until mproc_queue_destroy()
+ * @return APR_SUCCESS; APR_EINVAL for NULL, negative attempts, or dead letters
+ *         that are no queue; APR_ENOMEM when the arena or the machine is full
+ * @note Processes: pass it on with `o`. Threads: any. Fork: usable in the
+ *       child.
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_queue_create_with(mproc_queue_t **queue,
+                        const mproc_queue_options_t *options, apr_pool_t *pool);
+
 /* ------------------------------------------------------------- put, get */
 
 /**
@@ -227,6 +258,17 @@ mproc_queue_take(mproc_queue_t *queue, mproc_bytes_t *item,
  */
 MPROC_DECLARE(apr_status_t)
 mproc_queue_give_back(mproc_queue_t *queue, mproc_bytes_t item);
+
+/**
+ * Tell how often an item of an at-least-once queue has been given out.
+ * @param queue the queue
+ * @param item  from mproc_queue_take(), not yet given back
+ * @return 1 for the first time, and so on; 0 when this process has no such
+ *         item of such a queue
+ * @note Processes: the one that took it. Threads: any.
+ */
+MPROC_DECLARE(int)
+mproc_queue_attempt(mproc_queue_t *queue, mproc_bytes_t item);
 
 /* ----------------------------------------------------------- how it stands */
 
