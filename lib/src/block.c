@@ -477,10 +477,9 @@ buried_run(mproc__thread_t *thread, mproc__intent_t *intent)
         if (atomic_load(&thread->buried) == handle) {
             other = next == 0 ? NULL : mproc__chunk_block(next);
             atomic_store(&thread->buried,
-                         other == NULL
-                             ? 0
-                             : next | BLOCK_GENERATION(
-                                          atomic_load(&other->word)));
+                         other == NULL ? 0
+                                       : next | BLOCK_GENERATION(
+                                                    atomic_load(&other->word)));
         }
         drop_free(thread, block, handle);
     }
@@ -494,8 +493,8 @@ buried_free(mproc__thread_t *thread)
     mproc__handle_t handle;
 
     while ((handle = atomic_load(&thread->buried)) != 0) {
-        mproc__intent_t *intent = intent_open(
-            thread, MPROC__OP_BURIED, mproc__arena_address(0), handle);
+        mproc__intent_t *intent = intent_open(thread, MPROC__OP_BURIED,
+                                              mproc__arena_address(0), handle);
         int idle = buried_run(thread, intent);
 
         mproc__intent_end(thread);

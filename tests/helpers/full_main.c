@@ -61,8 +61,8 @@ drain(mproc_queue_t *queue, int round, int from, int to)
 
     for (n = from; n < to; n++) {
         apr_size_t length, i;
-        apr_status_t rv = mproc_queue_get_into(queue, bytes, 1 << 20, &length,
-                                               MPROC_NOWAIT);
+        apr_status_t rv =
+            mproc_queue_get_into(queue, bytes, 1 << 20, &length, MPROC_NOWAIT);
         if (rv != APR_SUCCESS || length != size_of(round, n)) {
             wrong("got", round, n, rv);
         }

@@ -1,5 +1,5 @@
 /*
- * flow.c: producers and consumers of two queues, and somebody who kills them.
+ * flow.c: producers and consumers of queues, and somebody who kills them.
  *
  * What must be true is kept outside of the arena: what each producer began to
  * put and had put, and what was got. In eras: after each, all are killed, what
@@ -26,7 +26,8 @@
 #define PRODUCERS 3
 #define CONSUMERS 3
 #define WORKERS (PRODUCERS + CONSUMERS)
-#define QUEUES 2
+#define QUEUES 3     /* without a limit, with one, at least once */
+#define AGAIN 2      /* the latter */
 #define LINES 1024   /* producers of an era */
 #define NUMBERS 4096 /* items of each */
 #define ERA 100      /* kills */
@@ -40,6 +41,7 @@
 typedef struct line_t {
     _Atomic apr_uint64_t begun, put;
     _Atomic unsigned char got[NUMBERS];
+    unsigned char queue[NUMBERS]; /* where it was put last */
 } line_t;
 
 typedef struct oracle_t {
@@ -79,8 +81,8 @@ item_sum(const item_t *item, apr_size_t size)
 static apr_size_t
 item_make(item_t *item, apr_uint64_t queue, apr_uint64_t n)
 {
-    apr_size_t size = stress_below(&draw, UINT64_C(1)
-                                              << (3 + stress_below(&draw, 9)));
+    apr_size_t size =
+        stress_below(&draw, UINT64_C(1) << (3 + stress_below(&draw, 9)));
 
     if (stress_below(&draw, 10) == 0) {
         size = stress_below(&draw, MOST);
@@ -110,7 +112,8 @@ item_note(mproc_bytes_t bytes, apr_uint64_t queue)
     if (item->number >= atomic_load(&oracle->line[item->line].begun)) {
         stress_fault(STRESS_TORN, "flow: an item came that was never put");
     }
-    if (atomic_exchange(&oracle->line[item->line].got[item->number], 1) != 0) {
+    if (atomic_exchange(&oracle->line[item->line].got[item->number], 1) != 0 &&
+        queue != AGAIN) {
         stress_fault(STRESS_TORN, "flow: an item was got twice");
     }
     atomic_fetch_add(&oracle->items, 1);
@@ -186,7 +189,7 @@ produce(void)
     int count = 1, done = 0, i, way = (int)stress_below(&draw, 6);
     apr_status_t rv;
 
-    if (which == 0 && mproc_queue_size(queue) > BACKLOG) {
+    if (which != 1 && mproc_queue_size(queue) > BACKLOG) {
         return;
     }
     count = way == 0 ? MANY : 1;
@@ -201,6 +204,8 @@ produce(void)
     for (i = 0; i < count; i++) {
         bytes[i].data = &item[i];
         bytes[i].size = item_make(&item[i], which, number + (apr_uint64_t)i);
+        oracle->line[line].queue[number + (apr_uint64_t)i] =
+            (unsigned char)which;
     }
     atomic_store(&oracle->line[line].begun, number + (apr_uint64_t)count);
     switch (way) {
@@ -238,7 +243,7 @@ got_note(mproc_bytes_t bytes, apr_uint64_t which)
 
     item_note(bytes, which);
     if (bytes.size >= offsetof(item_t, data) && item->line < LINES) {
-        if (item->number < latest[which][item->line]) {
+        if (item->number < latest[which][item->line] && which != AGAIN) {
             stress_fault(STRESS_TORN, "flow: items came in another order");
         }
         latest[which][item->line] = item->number + 1;
@@ -292,7 +297,7 @@ consume(void)
     int count, i;
 
     apr_pool_create(&pool, own_pool);
-    switch (stress_below(&draw, 4)) {
+    switch (which == AGAIN ? 0 : stress_below(&draw, 4)) {
     case 0:
         rv = get_in_place(queue, which, timeout);
         break;
@@ -412,7 +417,7 @@ static void
 era_check(void)
 {
     static item_t item;
-    apr_uint64_t missing = 0, l, n;
+    apr_uint64_t missing = 0, again = 0, l, n;
     apr_size_t size;
     apr_status_t rv;
     int i;
@@ -432,8 +437,16 @@ era_check(void)
     }
     for (l = 0; l < atomic_load(&oracle->lines) && l < LINES; l++) {
         for (n = 0; n < atomic_load(&oracle->line[l].put); n++) {
-            missing += !atomic_load(&oracle->line[l].got[n]);
+            int lost = !atomic_load(&oracle->line[l].got[n]);
+            missing += lost;
+            again += lost && oracle->line[l].queue[n] == AGAIN;
         }
+    }
+    if (again > 0) {
+        stress_fault(STRESS_LOST,
+                     "flow: %" PRIu64 " items that are given out at least once "
+                     "were not",
+                     (uint64_t)again);
     }
     if (missing > killer.missed_most) {
         stress_fault(STRESS_LOST,
@@ -454,7 +467,9 @@ era_run(const char *name, apr_uint64_t kills)
     atomic_store(&oracle->lines, 0);
     killer.missed_most = 0;
     for (k = 0; k < QUEUES; k++) {
-        if (mproc_queue_create(&queues[k], k == 0 ? 0 : 8, NULL) !=
+        mproc_queue_options_t options = {.maxsize = k == 1 ? 8 : 0,
+                                         .attempts = k == AGAIN ? 1000000 : 0};
+        if (mproc_queue_create_with(&queues[k], &options, NULL) !=
             APR_SUCCESS) {
             stress_fault(STRESS_LOST, "flow: no queue");
             return;

@@ -476,13 +476,6 @@ getter_given_strike(step_stage_t *stage)
 }
 
 static void
-getter_given_check(step_stage_t *stage)
-{
-    witness_done();
-    check_items(stage);
-}
-
-static void
 putter_check(step_stage_t *stage)
 {
     apr_uint64_t number;
@@ -646,7 +639,7 @@ static const step_operation_t
     getter_given = {.set = set_empty,
                     .run = get_wait_run,
                     .strike = getter_given_strike,
-                    .check = getter_given_check,
+                    .check = getter_check,
                     .witness = 1},
     putter = {.set = set_full,
               .meet = putter_meet,
@@ -669,9 +662,8 @@ static const step_operation_t
     takeover_get = {.set = takeover_get_set,
                     .run = get_run,
                     .check = check_items},
-    takeover_box = {.set = takeover_box_set,
-                    .run = get_run,
-                    .check = check_items};
+    takeover_box = {
+        .set = takeover_box_set, .run = get_run, .check = check_items};
 
 const stress_scenario_t stress_queue_scenarios[] = {
     {"queue-put", "a small item", step_run, &put},

@@ -61,7 +61,8 @@ step_word_wait(_Atomic apr_uint64_t *word, apr_interval_time_t timeout)
     void *words = word;
 
     while (word_is_zero(word)) {
-        apr_status_t rv = mproc__park(&words, 1, word_is_zero, NULL, word, deadline);
+        apr_status_t rv =
+            mproc__park(&words, 1, word_is_zero, NULL, word, deadline);
         if (rv != APR_SUCCESS) {
             return rv;
         }
@@ -152,7 +153,7 @@ witness_sleeps(const volatile void *word)
 }
 
 void
-witness_sleeps_at(const volatile void *word, const volatile void *or)
+witness_sleeps_at(const volatile void *word, const volatile void * or)
 {
     apr_time_t deadline = mproc_clock() + PATIENCE;
 

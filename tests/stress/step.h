@@ -81,7 +81,7 @@ void witness_order(step_order_e order, apr_int64_t number);
 
 /* Wait until it sleeps, or is about to, on a word. */
 void witness_sleeps(const volatile void *word);
-void witness_sleeps_at(const volatile void *word, const volatile void *or);
+void witness_sleeps_at(const volatile void *word, const volatile void * or);
 
 /* Wait for it to be done; counts a fault when its status is another than
  * APR_SUCCESS or MPROC_EOWNERDEAD, or when it does not come. */

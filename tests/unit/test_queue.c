@@ -27,8 +27,7 @@ what_was_put_is_got_at_once(apr_pool_t *pool)
         REQUIRE(number == i);
     }
     CHECK_INT(1, mproc_queue_empty(queue));
-    CHECK_STATUS(APR_TIMEUP,
-                 mproc_queue_get(queue, &item, MPROC_NOWAIT, pool));
+    CHECK_STATUS(APR_TIMEUP, mproc_queue_get(queue, &item, MPROC_NOWAIT, pool));
     CHECK_DETAIL("empty");
     CHECK(item.data == NULL && item.size == 0);
 }
@@ -51,8 +50,8 @@ nothing_is_an_item(apr_pool_t *pool)
     REQUIRE_STATUS(APR_SUCCESS,
                    mproc_queue_get(queue, &item, MPROC_NOWAIT, pool));
     CHECK(item.size == 0 && item.data != NULL && *(char *)item.data == '\0');
-    REQUIRE_STATUS(APR_SUCCESS, mproc_queue_get_into(queue, NULL, 0, &length,
-                                                     MPROC_NOWAIT));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_queue_get_into(queue, NULL, 0, &length, MPROC_NOWAIT));
     CHECK_INT(0, length);
     REQUIRE_STATUS(APR_SUCCESS,
                    mproc_queue_getf(queue, MPROC_NOWAIT, pool, "n"));
@@ -249,9 +248,9 @@ a_small_buffer_loses_nothing(apr_pool_t *pool)
     for (size = 1; size < sizeof buffer; size = size * 3 + 1) {
         REQUIRE_STATUS(APR_SUCCESS,
                        mproc_queue_put(queue, item_make(size, 1, pool), 0));
-        REQUIRE_STATUS(MPROC_ETOOBIG, mproc_queue_get_into(queue, buffer,
-                                                           size - 1, &length,
-                                                           MPROC_NOWAIT));
+        REQUIRE_STATUS(MPROC_ETOOBIG,
+                       mproc_queue_get_into(queue, buffer, size - 1, &length,
+                                            MPROC_NOWAIT));
         CHECK_INT(size, length);
         CHECK_DETAIL("still in the queue");
         CHECK_INT(1, mproc_queue_size(queue));
@@ -294,9 +293,9 @@ many_at_once(apr_pool_t *pool)
     int i, count = -1;
 
     for (i = 0; i < MANY; i++) {
-        item[i] = i % 7 == 0 ? bytes_of(NULL, 0)
-                             : item_make((apr_size_t)i * i % 9001,
-                                         (unsigned)i, pool);
+        item[i] = i % 7 == 0
+                      ? bytes_of(NULL, 0)
+                      : item_make((apr_size_t)i * i % 9001, (unsigned)i, pool);
     }
     CHECK_STATUS(APR_SUCCESS, mproc_queue_put_many(queue, item, 0, 0, &count));
     CHECK_INT(0, count);
@@ -369,7 +368,8 @@ misuse_is_a_status(apr_pool_t *pool)
     CHECK_STATUS(APR_EINVAL, mproc_queue_create(NULL, 0, pool));
     CHECK_STATUS(APR_EINVAL, mproc_queue_put(NULL, BYTES("x"), 0));
     CHECK_DETAIL("mproc_queue_create()");
-    CHECK_STATUS(APR_EINVAL, mproc_queue_put(NULL, item_make(9999, 1, pool), 0));
+    CHECK_STATUS(APR_EINVAL,
+                 mproc_queue_put(NULL, item_make(9999, 1, pool), 0));
     CHECK_STATUS(APR_EINVAL, mproc_queue_get(NULL, &item, 0, pool));
     CHECK_STATUS(APR_EINVAL, mproc_queue_get_into(NULL, &item, 1, &length, 0));
     CHECK_STATUS(APR_EINVAL, mproc_queue_putf(NULL, 0, "n"));
@@ -620,9 +620,9 @@ a_queue_in_a_queue(apr_pool_t *pool)
         if (depth % 2 == 0) { /* Half of them unread. */
             for (i = depth; i > 0; i--) {
                 int n;
-                REQUIRE_STATUS(APR_SUCCESS, mproc_queue_getf(queue, 0, pool,
-                                                             "[o i]", &inner,
-                                                             &n));
+                REQUIRE_STATUS(
+                    APR_SUCCESS,
+                    mproc_queue_getf(queue, 0, pool, "[o i]", &inner, &n));
                 CHECK_INT(i - 1, n);
                 mproc_queue_destroy(queue);
                 queue = inner;

@@ -283,8 +283,8 @@ killed_between_two_segments(apr_pool_t *pool)
         apr_uint64_t *words;
         junk[i] = mproc__hold_new();
         REQUIRE(junk[i] != NULL);
-        REQUIRE_STATUS(APR_SUCCESS, mproc__arena_alloc(junk[i], 1008,
-                                                       MPROC_KIND_BYTES));
+        REQUIRE_STATUS(APR_SUCCESS,
+                       mproc__arena_alloc(junk[i], 1008, MPROC_KIND_BYTES));
         words = mproc__arena_at(mproc__hold_handle(junk[i]));
         for (n = 0; n < 1008 / sizeof *words; n++) {
             words[n] = RECORD(RECORD_BYTES, 0);
@@ -398,8 +398,8 @@ die_while_joined(mproc_bytes_t args, apr_pool_t *pool)
     mproc_queue_t *queue;
     int number;
     CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "o", &queue));
-    CHILD_STATUS(APR_SUCCESS, mproc_queue_getf(queue, test_deadline(), pool,
-                                               "i", &number));
+    CHILD_STATUS(APR_SUCCESS,
+                 mproc_queue_getf(queue, test_deadline(), pool, "i", &number));
     apr_sleep(apr_time_from_sec(100));
     return 0;
 }
@@ -523,8 +523,8 @@ killed_producers_tear_nothing(apr_pool_t *pool)
 static void
 a_full_arena(apr_pool_t *pool)
 {
-    static const char *const args[] = {
-        "-c", "ulimit -f 262144 && exec \"$0\"", NULL, NULL};
+    static const char *const args[] = {"-c", "ulimit -f 262144 && exec \"$0\"",
+                                       NULL, NULL};
     const char *with[4];
     program_t *program = apr_palloc(pool, sizeof *program);
 

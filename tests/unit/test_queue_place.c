@@ -37,9 +37,8 @@ reserved_written_committed(apr_pool_t *pool)
         CHECK(item_is(item, sizes[i], 7));
         CHECK_INT(1, count_items());
         /* On to the queue again, without a copy. */
-        CHECK_STATUS(APR_SUCCESS,
-                     mproc_queue_commit(queue, (void *)(apr_uintptr_t)
-                                                   item.data));
+        CHECK_STATUS(APR_SUCCESS, mproc_queue_commit(
+                                      queue, (void *)(apr_uintptr_t)item.data));
         REQUIRE_STATUS(APR_SUCCESS, mproc_queue_take(queue, &item, 0));
         CHECK(item_is(item, sizes[i], 7));
         CHECK_STATUS(APR_SUCCESS, mproc_queue_give_back(queue, item));
@@ -136,16 +135,16 @@ try_anothers(mproc_bytes_t args, apr_pool_t *pool)
     apr_uint64_t reserved, taken;
     mproc_bytes_t item = {NULL, 5000};
     int i;
-    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "oUU", &queue, &reserved,
-                                           &taken));
+    CHILD_STATUS(APR_SUCCESS,
+                 mproc_unpack(args, pool, "oUU", &queue, &reserved, &taken));
     for (i = 0; i < 2; i++) {
         void *data = mproc__arena_address(reserved);
         CHILD_STATUS(APR_EINVAL, mproc_queue_commit(queue, data));
         CHILD_STATUS(APR_EINVAL, mproc_queue_abandon(queue, data));
         item.data = mproc__arena_address(taken);
         CHILD_STATUS(APR_EINVAL, mproc_queue_give_back(queue, item));
-        CHILD_STATUS(APR_EINVAL, mproc_queue_commit(
-                                     queue, mproc__arena_address(taken)));
+        CHILD_STATUS(APR_EINVAL,
+                     mproc_queue_commit(queue, mproc__arena_address(taken)));
     }
     return 0;
 }
@@ -187,8 +186,7 @@ reserve_and_end(mproc_bytes_t args, apr_pool_t *pool)
     int i;
     CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "o", &queue));
     for (i = 0; i < 30; i++) {
-        CHILD_STATUS(APR_SUCCESS,
-                     mproc_queue_reserve(queue, 30000, &data, 0));
+        CHILD_STATUS(APR_SUCCESS, mproc_queue_reserve(queue, 30000, &data, 0));
     }
     CHILD_STATUS(APR_SUCCESS, mproc_queue_commit(queue, data));
     CHILD_STATUS(APR_SUCCESS, mproc_queue_take(queue, &item, 0));
@@ -297,8 +295,8 @@ objects_live_in_items(apr_pool_t *pool)
             apr_pool_t *own;
             apr_pool_create(&own, pool);
             REQUIRE_STATUS(APR_SUCCESS,
-                           mproc_queue_getf(queue, 0, own, "[o {s: o}]",
-                                            &value, &key, &inner));
+                           mproc_queue_getf(queue, 0, own, "[o {s: o}]", &value,
+                                            &key, &inner));
             REQUIRE_STATUS(APR_SUCCESS,
                            mproc_queue_getf(inner, 0, own, "o", &same));
             CHECK_INT(i, *(int *)mproc_value_data(value));
@@ -307,9 +305,9 @@ objects_live_in_items(apr_pool_t *pool)
         }
         for (i = 0; i < 25; i++) {
             mproc_bytes_t item;
-            REQUIRE_STATUS(APR_SUCCESS, die ? mproc_queue_take(queue, &item, 0)
-                                            : mproc_queue_get(queue, &item, 0,
-                                                              pool));
+            REQUIRE_STATUS(APR_SUCCESS,
+                           die ? mproc_queue_take(queue, &item, 0)
+                               : mproc_queue_get(queue, &item, 0, pool));
             if (die) {
                 CHECK_STATUS(APR_SUCCESS, mproc_queue_give_back(queue, item));
             }

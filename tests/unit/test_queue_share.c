@@ -19,8 +19,7 @@ echo(mproc_bytes_t args, apr_pool_t *pool)
     apr_status_t rv;
     CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "oo", &to, &from));
     while ((rv = mproc_queue_take(to, &item, test_deadline())) == APR_SUCCESS) {
-        CHILD_STATUS(APR_SUCCESS,
-                     mproc_queue_put(from, item, test_deadline()));
+        CHILD_STATUS(APR_SUCCESS, mproc_queue_put(from, item, test_deadline()));
         CHILD_STATUS(APR_SUCCESS, mproc_queue_give_back(to, item));
     }
     CHILD_STATUS(APR_EOF, rv);
@@ -46,8 +45,7 @@ there_and_back(apr_pool_t *pool)
         apr_pool_t *own;
         apr_pool_create(&own, pool);
         item = item_make(size, i, own);
-        REQUIRE_STATUS(APR_SUCCESS,
-                       mproc_queue_put(to, item, test_deadline()));
+        REQUIRE_STATUS(APR_SUCCESS, mproc_queue_put(to, item, test_deadline()));
         REQUIRE_STATUS(APR_SUCCESS,
                        mproc_queue_get(from, &item, test_deadline(), own));
         REQUIRE(item_is(item, size, i));
@@ -80,9 +78,9 @@ produce(mproc_bytes_t args, apr_pool_t *pool)
     for (i = 0; i < EACH; i++) {
         int item[2] = {me, i};
         atomic_store(&note[i].before, atomic_fetch_add(ticket, 1));
-        CHILD_STATUS(APR_SUCCESS, mproc_queue_put(queue,
-                                                  bytes_of(item, sizeof item),
-                                                  test_deadline()));
+        CHILD_STATUS(APR_SUCCESS,
+                     mproc_queue_put(queue, bytes_of(item, sizeof item),
+                                     test_deadline()));
         atomic_store(&note[i].after, atomic_fetch_add(ticket, 1));
     }
     return 0;
@@ -117,10 +115,9 @@ static mproc_value_t *
 notes_new(apr_pool_t *pool)
 {
     mproc_value_t *value;
-    REQUIRE_STATUS(APR_SUCCESS,
-                   mproc_value_create(&value,
-                                      8 + WORKERS * EACH * sizeof(note_t), NULL,
-                                      pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_value_create(
+                                    &value, 8 + WORKERS * EACH * sizeof(note_t),
+                                    NULL, pool));
     return value;
 }
 
@@ -229,10 +226,10 @@ join_first_and_get_later(apr_pool_t *pool)
         CHECK_INT(counts[k], mproc_queue_size(queue));
         for (i = 0; i < counts[k]; i++) {
             mproc_bytes_t item;
-            REQUIRE_STATUS(APR_SUCCESS, mproc_queue_get(queue, &item,
-                                                        MPROC_NOWAIT, pool));
-            REQUIRE(item_is(item, (1 << 20) / (apr_size_t)counts[k],
-                            (unsigned)i));
+            REQUIRE_STATUS(APR_SUCCESS,
+                           mproc_queue_get(queue, &item, MPROC_NOWAIT, pool));
+            REQUIRE(
+                item_is(item, (1 << 20) / (apr_size_t)counts[k], (unsigned)i));
         }
         CHECK_INT(1, mproc_queue_empty(queue));
         mproc_queue_destroy(queue);
@@ -246,8 +243,8 @@ descend(mproc_bytes_t args, apr_pool_t *pool)
     mproc_process_t *child;
     mproc_queue_t *queue;
     int depth, method, code = 1;
-    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "oii", &queue, &depth,
-                                           &method));
+    CHILD_STATUS(APR_SUCCESS,
+                 mproc_unpack(args, pool, "oii", &queue, &depth, &method));
     CHILD_STATUS(APR_SUCCESS,
                  mproc_queue_putf(queue, test_deadline(), "i", depth));
     if (depth == 0) {
@@ -287,9 +284,9 @@ answer(mproc_bytes_t args, apr_pool_t *pool)
     int number;
     CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "o", &questions));
     for (;;) {
-        CHILD_STATUS(APR_SUCCESS, mproc_queue_getf(questions, test_deadline(),
-                                                   pool, "[i o]", &number,
-                                                   &answers));
+        CHILD_STATUS(APR_SUCCESS,
+                     mproc_queue_getf(questions, test_deadline(), pool, "[i o]",
+                                      &number, &answers));
         CHILD_STATUS(APR_SUCCESS, mproc_queue_putf(answers, MPROC_NOWAIT, "i",
                                                    number * number));
         mproc_queue_destroy(answers);
@@ -347,9 +344,9 @@ a_forked_child_has_it(apr_pool_t *pool)
     }
     inherited = queue_new(0, pool);
     for (i = 0; i < 9; i++) {
-        REQUIRE_STATUS(APR_SUCCESS, mproc_queue_put(inherited,
-                                                    item_make(3000, 1, pool),
-                                                    MPROC_NOWAIT));
+        REQUIRE_STATUS(
+            APR_SUCCESS,
+            mproc_queue_put(inherited, item_make(3000, 1, pool), MPROC_NOWAIT));
     }
     for (i = 0; i < 20; i++) {
         START(child, put_inherited, pool, NULL);
@@ -480,8 +477,7 @@ thread_run(apr_thread_t *thread, void *data)
         }
     }
     else {
-        job->status =
-            mproc_queue_put(job->queue, BYTES("xy"), test_deadline());
+        job->status = mproc_queue_put(job->queue, BYTES("xy"), test_deadline());
     }
     apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
@@ -577,14 +573,12 @@ thread_pump(apr_thread_t *thread, void *data)
 
     for (i = 0; i < 20000 && job->status == APR_SUCCESS; i++) {
         if (job->size != 0) {
-            job->status =
-                mproc_queue_put(job->queue, bytes_of(&i, sizeof i),
-                                test_deadline());
+            job->status = mproc_queue_put(job->queue, bytes_of(&i, sizeof i),
+                                          test_deadline());
         }
         else {
-            job->status =
-                mproc_queue_get_into(job->queue, &number, sizeof number,
-                                     &length, test_deadline());
+            job->status = mproc_queue_get_into(
+                job->queue, &number, sizeof number, &length, test_deadline());
             sum += number % 7;
         }
     }
