@@ -46,6 +46,9 @@
 #include <mproc/array.h>
 #include <mproc/shm.h>
 #include <mproc/shareable_list.h>
+#include <mproc/queue.h>
+#include <mproc/connection.h>
+#include <mproc/wait.h>
 #include <mproc/pool.h>
 #include <mproc/census.h>
 #include <mproc/inspect.h>

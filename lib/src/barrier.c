@@ -273,7 +273,7 @@ static apr_status_t
 barrier_enter(barrier_wait_t *wait, int *index, apr_time_t deadline)
 {
     barrier_shared_t *shared = barrier_shared(wait->barrier);
-    mproc__gate_wait_t gate = {&shared->gate, entry_is_shut, NULL, wait};
+    mproc__gate_wait_t gate = {&shared->gate, entry_is_shut, NULL, wait, NULL};
 
     for (;;) {
         apr_uint64_t word = atomic_load(&shared->word);
@@ -387,7 +387,7 @@ barrier_sleep(barrier_wait_t *wait, apr_time_t deadline)
 {
     barrier_shared_t *shared = barrier_shared(wait->barrier);
     mproc__gate_wait_t gate = {&shared->gate, round_is_on, round_is_hopeless,
-                               wait};
+                               wait, NULL};
     apr_status_t rv =
         deadline == 0 ? APR_TIMEUP : mproc__gate_wait(&gate, deadline);
     apr_uint64_t word;

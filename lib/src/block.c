@@ -22,7 +22,16 @@
  * 2018. `done` only grows, because a slow helper may come late.
  *
  * A freed block whose kind has holds of its own first drops these, one level
- * deeper. Atomics are sequentially consistent unless said otherwise; the
+ * deeper. Queues in queues can be nested without end, levels are few: from a
+ * depth on such a block is not freed but buried. Its holds are left in it, and
+ * it leads to the one buried before; the thread's entry leads to it. Nobody
+ * holds it, so nobody else looks at it. Back at the top the thread unearths
+ * them one by one: notes the block in its intent, has the entry lead to the
+ * next, frees it. Buried is each once, so after a death the entry tells
+ * whether it was, or is still. Invariant: when no intent is open, nothing is
+ * buried.
+ *
+ * Atomics are sequentially consistent unless said otherwise; the
  * partner of each is the same word in another process.
  */
 #include "layout.h"
@@ -32,7 +41,10 @@
 #include <mproc/error.h>
 
 #include "error.h"
+#include "parking.h"
 #include "peers.h"
+#include "ring.h"
+#include "segment.h"
 #include "words.h"
 
 static void *
@@ -209,6 +221,23 @@ alloc_take(const mproc__thread_t *thread, mproc__intent_t *intent,
     return block;
 }
 
+/* How many bytes of a new payload are zeroed. */
+static apr_uint64_t
+block_zeroed(mproc__handle_t handle, apr_uint64_t bytes, mproc_kind_e kind)
+{
+    switch (kind) {
+    case MPROC_KIND_BYTES:
+        return 0;
+    case MPROC_KIND_ITEM:
+        /* Its maker fills it, but until then it must have no holds. */
+        return sizeof(mproc__holder_t);
+    case MPROC_KIND_SEGMENT:
+        return mproc__chunk_block_size(handle) - sizeof(mproc__block_t);
+    default:
+        return bytes - sizeof(mproc__block_t);
+    }
+}
+
 static apr_status_t
 block_alloc(mproc__thread_t *thread, mproc__hold_t *hold, apr_uint64_t bytes,
             mproc_kind_e kind)
@@ -235,9 +264,7 @@ block_alloc(mproc__thread_t *thread, mproc__hold_t *hold, apr_uint64_t bytes,
         mproc__intent_end(thread);
     }
     handle = atomic_load(&intent->handle);
-    if (kind != MPROC_KIND_BYTES) {
-        memset(block_payload(block), 0, bytes - sizeof *block);
-    }
+    memset(block_payload(block), 0, block_zeroed(handle, bytes, kind));
     atomic_store(&block->refs,
                  APR_UINT64_C(1) << 43 | refs_tag(thread, intent));
     atomic_store(hold, handle);
@@ -275,12 +302,87 @@ alloc_recover(const mproc__thread_t *thread, const mproc__intent_t *intent)
 
 /* -------------------------------------------------------------------- drop */
 
-static int
-kind_has_holds(mproc_kind_e kind)
+#define DEEP 4 /* beneath it a segment, and what is buried */
+
+static void
+hold_drop(mproc__hold_t *hold, void *thread)
 {
-    return kind == MPROC_KIND_PROCESS || kind == MPROC_KIND_JOB ||
-           kind == MPROC_KIND_CONDITION || kind == MPROC_KIND_VALUE ||
-           kind == MPROC_KIND_ARRAY;
+    mproc__block_release(thread, hold);
+}
+
+/* Whether blocks of the kind begin with a holder. */
+static int
+kind_is_holder(mproc_kind_e kind)
+{
+    switch (kind) {
+    case MPROC_KIND_PROCESS:
+    case MPROC_KIND_JOB:
+    case MPROC_KIND_CONDITION:
+    case MPROC_KIND_VALUE:
+    case MPROC_KIND_ARRAY:
+    case MPROC_KIND_QUEUE:
+    case MPROC_KIND_ITEM:
+    case MPROC_KIND_FLIGHT:
+    case MPROC_KIND_CONNECTION:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* Release the holds that lie in a block of `room` bytes. */
+static void
+holds_drop(mproc__thread_t *thread, mproc_kind_e kind, void *payload,
+           apr_uint64_t room)
+{
+    mproc__holder_t *holder = payload;
+    apr_uint64_t most = (room - sizeof *holder) / sizeof(mproc__hold_t), i;
+
+    if (kind_is_holder(kind)) {
+        /* Never beyond the block, whatever a stray write made of it. */
+        for (i = 0; i < holder->count && i < most; i++) {
+            mproc__block_release(thread, &holder->hold[i]);
+        }
+    }
+    else if (kind == MPROC_KIND_SEGMENT) {
+        segment_each_hold(payload, room, hold_drop, thread);
+    }
+}
+
+/* Bury a block that nobody holds. Can be run again. */
+static void
+drop_bury(mproc__thread_t *thread, mproc__block_t *block,
+          mproc__handle_t handle)
+{
+    mproc__handle_t top = atomic_load(&thread->buried);
+    mproc__holder_t *holder = block_payload(block);
+
+    if (top != handle) {
+        holder->buried = (apr_uint32_t)MPROC__PLACE(top);
+        atomic_store(&thread->buried, handle);
+    }
+}
+
+/* When a connection's end is freed, those are to be told who wait in its
+ * queues: where they sleep. Returns how many places. */
+static int
+end_words(mproc__block_t *block, void *words[4])
+{
+    mproc__holder_t *holder = block_payload(block);
+    int count = 0, i;
+
+    if (BLOCK_KIND(atomic_load(&block->word)) != MPROC_KIND_CONNECTION) {
+        return 0;
+    }
+    for (i = 0; i < 2; i++) {
+        mproc__ring_t *ring =
+            mproc__arena_at(mproc__hold_handle(&holder->hold[i]));
+        if (ring != NULL) {
+            words[count++] = (void *)&ring->items;
+            words[count++] = (void *)&ring->space;
+        }
+    }
+    return count;
 }
 
 /* Free a block that nobody holds. */
@@ -289,19 +391,27 @@ drop_free(mproc__thread_t *thread, mproc__block_t *block,
           mproc__handle_t handle)
 {
     apr_uint64_t word = atomic_load(&block->word);
-    if (kind_has_holds(BLOCK_KIND(word))) {
-        mproc__holder_t *holder = block_payload(block);
-        /* Never beyond the block, whatever a stray write made of it. */
-        apr_uint64_t room =
-            (mproc__chunk_block_size(handle) - sizeof *block - sizeof *holder) /
-            sizeof(mproc__hold_t);
-        apr_uint32_t i;
-        for (i = 0; i < holder->count && i < room; i++) {
-            mproc__block_release(thread, &holder->hold[i]);
-        }
-    }
+    void *words[4];
+    int count = end_words(block, words), i;
+
+    holds_drop(thread, BLOCK_KIND(word), block_payload(block),
+               mproc__chunk_block_size(handle) - sizeof *block);
     atomic_store(&block->word, (apr_uint64_t)(BLOCK_GENERATION(word) + 1)
                                    << 32);
+    for (i = 0; i < count; i++) {
+        mproc__unpark(words[i], MPROC__ALL);
+    }
+}
+
+/* The hints for a block that was freed, if it was. */
+static int
+drop_hint(mproc__handle_t handle)
+{
+    mproc__block_t *block = mproc__chunk_block(handle);
+
+    return block != NULL &&
+           BLOCK_STATE(atomic_load(&block->word)) == BLOCK_FREE &&
+           mproc__chunk_hint_free(handle);
 }
 
 /* Count the hold off. Can be run again by a recoverer, from any step. Returns
@@ -312,7 +422,7 @@ drop_run(mproc__thread_t *thread, mproc__intent_t *intent)
     mproc__handle_t handle = atomic_load(&intent->handle);
     mproc__block_t *block = block_live(handle);
     apr_uint64_t refs;
-    int idle = 0;
+    int idle;
 
     if (block != NULL) {
         refs_change(block, thread, intent, 0);
@@ -320,15 +430,60 @@ drop_run(mproc__thread_t *thread, mproc__intent_t *intent)
         /* Nobody changes a count of 0, so this tag tells who frees. */
         if (REFS_COUNT(refs) == 0 &&
             (refs & REFS_TAG) == refs_tag(thread, intent)) {
-            drop_free(thread, block, handle);
+            if (intent - thread->intent >= DEEP &&
+                kind_is_holder(BLOCK_KIND(atomic_load(&block->word)))) {
+                drop_bury(thread, block, handle);
+            }
+            else {
+                drop_free(thread, block, handle);
+            }
         }
     }
-    block = mproc__chunk_block(handle);
-    if (block != NULL && BLOCK_STATE(atomic_load(&block->word)) == BLOCK_FREE) {
-        idle = mproc__chunk_hint_free(handle);
-    }
+    idle = drop_hint(handle);
     atomic_store(hold_at(intent->hold), 0);
     return idle;
+}
+
+/* Free a block that was buried. Can be run again by a recoverer, from any
+ * step. */
+static int
+buried_run(mproc__thread_t *thread, mproc__intent_t *intent)
+{
+    mproc__handle_t handle = atomic_load(&intent->handle), next;
+    mproc__block_t *block = block_live(handle), *other;
+    mproc__holder_t *holder;
+
+    if (block != NULL) {
+        holder = block_payload(block);
+        next = MPROC__HANDLE(holder->buried, 0);
+        if (atomic_load(&thread->buried) == handle) {
+            other = next == 0 ? NULL : mproc__chunk_block(next);
+            atomic_store(&thread->buried,
+                         other == NULL ? 0
+                                       : next | BLOCK_GENERATION(
+                                                    atomic_load(&other->word)));
+        }
+        drop_free(thread, block, handle);
+    }
+    return drop_hint(handle);
+}
+
+/* The thread is at no level. */
+static void
+buried_free(mproc__thread_t *thread)
+{
+    mproc__handle_t handle;
+
+    while ((handle = atomic_load(&thread->buried)) != 0) {
+        mproc__intent_t *intent = intent_open(thread, MPROC__OP_BURIED,
+                                              mproc__arena_address(0), handle);
+        int idle = buried_run(thread, intent);
+
+        mproc__intent_end(thread);
+        if (idle) {
+            mproc__chunk_retire(thread, handle);
+        }
+    }
 }
 
 void
@@ -349,6 +504,9 @@ mproc__block_release(mproc__thread_t *thread, mproc__hold_t *hold)
     mproc__intent_end(thread);
     if (idle) {
         mproc__chunk_retire(thread, handle);
+    }
+    if (atomic_load_explicit(&thread->depth, memory_order_relaxed) == 0) {
+        buried_free(thread);
     }
 }
 
@@ -416,6 +574,9 @@ mproc__block_recover(mproc__thread_t *thread)
         case MPROC__OP_DROP:
             drop_run(thread, intent);
             break;
+        case MPROC__OP_BURIED:
+            buried_run(thread, intent);
+            break;
         default:
             mproc__chunk_recover(thread, intent);
             break;
@@ -423,6 +584,7 @@ mproc__block_recover(mproc__thread_t *thread)
         atomic_store(&intent->op, MPROC__OP_NONE);
     }
     atomic_store(&thread->depth, 0);
+    buried_free(thread);
 }
 
 /* ------------------------------------------------------------- what is used */

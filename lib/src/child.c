@@ -24,6 +24,7 @@
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "names.h"
+#include "object.h"
 #include "parking.h"
 
 #define CODE_MASK 0xff /* what a system with fork keeps of a code */
@@ -355,6 +356,7 @@ mproc__child_run(const mproc__birth_t *birth)
     }
     parent_adopt(birth);
     record_open(birth);
+    mproc__objects_passed(mproc__arena_at(birth->handle));
     if (birth->forked) {
         mproc__arena_release(mproc__record_keep(birth->handle));
     }

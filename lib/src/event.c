@@ -20,6 +20,7 @@
 #include "kinds.h"
 #include "parking.h"
 #include "shared.h"
+#include "wait.h"
 
 struct mproc_event_t {
     mproc_object_t object;
@@ -150,6 +151,43 @@ event_failed(apr_status_t rv)
     default:
         return mproc__wait_refused("mproc_event_wait");
     }
+}
+
+static int
+event_is_clear(void *baton)
+{
+    return !(atomic_load(event_word(baton)) & EVENT_SET);
+}
+
+/* For who waits for other things, too, and for it to be set, not to have
+ * been. */
+static int
+event_stays_clear(void *baton)
+{
+    _Atomic apr_uint64_t *word = event_word(baton);
+    apr_uint64_t old = atomic_load(word);
+    while (!(old & EVENT_SET)) {
+        if ((old & EVENT_WAITERS) ||
+            atomic_compare_exchange_weak(word, &old, old | EVENT_WAITERS)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+apr_status_t
+mproc__event_source(mproc_event_t *event, mproc__source_t *source)
+{
+    apr_status_t rv = event_check(event, "mproc_wait");
+
+    if (rv == APR_SUCCESS) {
+        source->word = (void *)event_word(event);
+        source->needed = event_is_clear;
+        source->must_sleep = event_stays_clear;
+        source->baton = event;
+        source->sleeper = event;
+    }
+    return rv;
 }
 
 apr_status_t

@@ -198,6 +198,7 @@ mproc__process_disown(mproc_process_t *process)
 void
 mproc__family_add(mproc_process_t *process)
 {
+    mproc__parking_look = mproc__family_look;
     process->previous = NULL;
     process->next = mproc__family.children;
     if (process->next != NULL) {
@@ -232,6 +233,8 @@ process_ended(mproc_process_t *process, const mproc_plat_exit_t *exit)
                     sizeof process->failure);
     }
     mproc__peers_ended(process->proc.pid);
+    /* What it was passed and had not taken ends with it: a pipe's end. */
+    mproc__record_forget(mproc__hold_handle(process->hold));
     family_remove(process);
     atomic_store(&process->life, MPROC__SETTLED);
 }
@@ -342,6 +345,16 @@ mproc__process_wait(mproc_process_t *process, apr_time_t deadline)
         }
         apr_sleep(NAP);
     }
+}
+
+/* Who waits long may wait for something that a child had which nobody has
+ * joined. */
+void
+mproc__family_look(void)
+{
+    mproc__family_lock();
+    mproc__family_reap();
+    mproc__family_unlock();
 }
 
 void

@@ -106,6 +106,9 @@ void mproc__family_add(mproc_process_t *process);
 /* Collect those children that have ended; the lock is held. */
 void mproc__family_reap(void);
 
+/* The same for who does not have it. */
+void mproc__family_look(void);
+
 /* Work with a process unlocked: its object and record stay until drop. */
 void mproc__process_take(mproc_process_t *process); /* the lock is held */
 void mproc__process_drop(mproc_process_t *process);

@@ -15,8 +15,8 @@
  */
 #include "gate.h"
 
-static int
-gate_must_sleep(void *baton)
+int
+mproc__gate_must_sleep(void *baton)
 {
     mproc__gate_wait_t *wait = baton;
     apr_uint64_t old = atomic_load(wait->gate);
@@ -25,6 +25,9 @@ gate_must_sleep(void *baton)
         return 0;
     }
     while (!atomic_compare_exchange_weak(wait->gate, &old, (old + 2) | 1)) {
+    }
+    if (wait->through != NULL) {
+        atomic_fetch_or(wait->through, 0);
     }
     return wait->shut(wait->baton);
 }
@@ -53,7 +56,7 @@ mproc__gate_wait(mproc__gate_wait_t *wait, apr_time_t deadline)
         return APR_SUCCESS;
     }
     while (rv == APR_SUCCESS && gate_is_shut(wait)) {
-        rv = mproc__park(&word, 1, gate_must_sleep,
+        rv = mproc__park(&word, 1, mproc__gate_must_sleep,
                          wait->hopeless == NULL ? NULL : gate_is_hopeless, wait,
                          deadline);
     }

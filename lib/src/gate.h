@@ -20,6 +20,10 @@ typedef struct mproc__gate_wait_t {
     mproc__needed_fn_t shut;     /* read only: nonzero while it must wait */
     mproc__needed_fn_t hopeless; /* see mproc__park(); may be NULL */
     void *baton;                 /* of these */
+    /* Where what it waits for is changed under a mutex by plain stores: that
+     * mutex' word, else NULL. It is gone through between the counting and the
+     * last look, so the changes before and after are told apart. */
+    _Atomic apr_uint64_t *through;
 } mproc__gate_wait_t;
 
 /* Wait while it is shut; spins first. Returns at the latest when the
@@ -27,6 +31,10 @@ typedef struct mproc__gate_wait_t {
  * @return APR_SUCCESS, it was not shut a moment ago; APR_TIMEUP;
  *         MPROC_EDEADLK; APR_ENOMEM */
 apr_status_t mproc__gate_wait(mproc__gate_wait_t *wait, apr_time_t deadline);
+
+/* For who is entered as a waiter: count it, and tell whether to sleep. The
+ * baton is the wait. */
+int mproc__gate_must_sleep(void *baton);
 
 /* After a change (sequentially consistent) that may end waits: wake at most n
  * of those who wait, or MPROC__ALL. */

@@ -14,5 +14,7 @@ extern const mproc__object_ops_t mproc__value_ops;
 extern const mproc__object_ops_t mproc__array_ops;
 extern const mproc__object_ops_t mproc__shm_ops;
 extern const mproc__object_ops_t mproc__shareable_list_ops;
+extern const mproc__object_ops_t mproc__queue_ops;
+extern const mproc__object_ops_t mproc__connection_ops;
 
 #endif

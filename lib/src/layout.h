@@ -47,7 +47,8 @@ enum {
     MPROC__OP_CLAIM,   /* chunks first, count: being claimed */
     MPROC__OP_PUBLISH, /* chunks first, count: claimed, become class */
     MPROC__OP_RETIRE,  /* chunk first: being emptied of its free blocks */
-    MPROC__OP_SCATTER  /* chunks first, count: given back */
+    MPROC__OP_SCATTER, /* chunks first, count: given back */
+    MPROC__OP_BURIED   /* handle: that was buried, being freed */
 };
 
 typedef struct mproc__intent_t {
@@ -78,7 +79,8 @@ typedef struct mproc__thread_t {
     mproc__word_t tid;      /* as the system numbers it */
     mproc__word_t began;    /* the wait, on mproc_clock(); 0: not yet */
     mproc__word_t until;    /* its deadline; 0: not known */
-    apr_uint64_t spare[2];
+    mproc__word_t list;     /* the words, when they are more; see parking.c */
+    mproc__word_t buried;   /* the handle of a block to be freed; block.c */
     mproc_plat_park_t park;
 } mproc__thread_t;
 

@@ -20,6 +20,7 @@ static struct {
     atomic_flag busy;
     mproc_object_t *first;
     apr_size_t count;
+    mproc__holder_t *passed;
 } objects = {.busy = ATOMIC_FLAG_INIT};
 
 void
@@ -62,6 +63,10 @@ object_ops(mproc_kind_e kind)
         return &mproc__shm_ops;
     case MPROC_KIND_SHAREABLE_LIST:
         return &mproc__shareable_list_ops;
+    case MPROC_KIND_QUEUE:
+        return &mproc__queue_ops;
+    case MPROC_KIND_CONNECTION:
+        return &mproc__connection_ops;
     default:
         return NULL;
     }
@@ -134,6 +139,19 @@ object_enter(mproc_object_t *half)
     }
 }
 
+/* The hold on something among those on what this process was passed. */
+static mproc__hold_t *
+passed_hold(mproc__handle_t handle)
+{
+    apr_uint32_t i;
+    for (i = 0; objects.passed != NULL && i < objects.passed->count; i++) {
+        if (mproc__hold_handle(&objects.passed->hold[i]) == handle) {
+            return &objects.passed->hold[i];
+        }
+    }
+    return NULL;
+}
+
 apr_status_t
 mproc__object_create(void *object, const mproc__object_ops_t *ops,
                      apr_size_t size, apr_pool_t *pool)
@@ -161,6 +179,7 @@ mproc__object_open(void *object, mproc__handle_t handle, apr_pool_t *pool)
 {
     mproc_object_t *half;
     const mproc__object_ops_t *ops;
+    mproc__hold_t *passed;
     mproc_kind_e kind;
     apr_status_t rv;
 
@@ -198,6 +217,9 @@ mproc__object_open(void *object, mproc__handle_t handle, apr_pool_t *pool)
     if (ops->opened != NULL && (rv = ops->opened(half)) != APR_SUCCESS) {
         mproc__object_close(half);
         return rv;
+    }
+    if (ops->disown != NULL && (passed = passed_hold(handle)) != NULL) {
+        mproc__arena_release(passed);
     }
     *(void **)object = half;
     return APR_SUCCESS;
@@ -238,6 +260,18 @@ mproc__object_close(void *object)
     }
     if (half->pool == NULL) {
         free(half);
+    }
+}
+
+/* Guarded as the fork is, which takes holds for the child. */
+void
+mproc__object_let_go(mproc_object_t *object)
+{
+    mproc__objects_guard();
+    object->gone = 1;
+    mproc__objects_unguard();
+    if (object->hold != NULL) {
+        mproc__arena_release(object->hold);
     }
 }
 
@@ -283,6 +317,7 @@ mproc__objects_forked(void)
 {
     mproc_object_t *half;
     atomic_flag_clear(&objects.busy);
+    objects.passed = NULL;
     for (half = objects.first; half != NULL; half = half->next) {
         half->hold = NULL;
     }
@@ -299,7 +334,7 @@ mproc__objects_inherit(void)
     mproc__objects_guard();
     for (half = objects.first; half != NULL && rv == APR_SUCCESS;
          half = half->next) {
-        if (half->hold != NULL) {
+        if (half->hold != NULL || half->gone) {
             continue;
         }
         half->hold = mproc__hold_new();
@@ -316,6 +351,20 @@ mproc__objects_inherit(void)
     }
     mproc__objects_unguard();
     return rv;
+}
+
+void
+mproc__objects_passed(mproc__holder_t *passed)
+{
+    mproc_object_t *half;
+
+    objects.passed = passed;
+    for (half = objects.first; half != NULL; half = half->next) {
+        if (half->ops->disown != NULL && !half->gone &&
+            passed_hold(half->handle) == NULL) {
+            half->ops->disown(half);
+        }
+    }
 }
 
 int

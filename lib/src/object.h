@@ -24,6 +24,9 @@ typedef struct mproc__object_ops_t {
      * local halves for those when one is opened; close them. */
     apr_status_t (*opened)(mproc_object_t *object);
     void (*closing)(mproc_object_t *object);
+    /* In a forked child, for objects that it is not to have unless it was
+     * passed them; or NULL: it has them all. */
+    void (*disown)(mproc_object_t *object);
 } mproc__object_ops_t;
 
 /* What the shared half of an object that refers to one other starts with: a
@@ -44,6 +47,7 @@ struct mproc_object_t {
     mproc__hold_t *hold; /* this process's reference */
     apr_pool_t *pool;    /* where the local half lives; NULL: the heap */
     int handed;          /* bytes that name the object live as long */
+    int gone;            /* the reference was given up */
     mproc_object_t *next, *previous; /* all of this process */
 };
 
@@ -56,6 +60,10 @@ apr_status_t mproc__object_create(void *object, const mproc__object_ops_t *ops,
  * not, MPROC_EFORMAT when the handle names something else than an object. */
 apr_status_t mproc__object_open(void *object, mproc__handle_t handle,
                                 apr_pool_t *pool);
+
+/* Give up the reference, but keep the local half: its address in the block
+ * is not to be used any more. */
+void mproc__object_let_go(mproc_object_t *object);
 
 /* Free the local half and its reference. NULL is fine. */
 void mproc__object_close(void *object);
@@ -107,5 +115,10 @@ void mproc__objects_unguard(void);
  * inherited. */
 void mproc__objects_forked(void);
 apr_status_t mproc__objects_inherit(void);
+
+/* In a child, which has one thread yet: the holds on what it was passed. Of
+ * what can be disowned such a hold is given up when the child opens it; and
+ * what a forked child was not passed is disowned. */
+void mproc__objects_passed(mproc__holder_t *passed);
 
 #endif

@@ -45,6 +45,15 @@
 /* How long spinning pays for this thread; found out as it goes. */
 static _Thread_local int spin_rounds = SPIN_MOST / 4;
 
+/* This thread's list of words, when it waits on many. */
+static _Thread_local struct {
+    mproc__hold_t *hold;
+    apr_uint64_t room;
+    unsigned epoch;
+} list;
+
+void (*mproc__parking_look)(void);
+
 apr_time_t
 mproc__deadline(apr_interval_time_t timeout)
 {
@@ -104,6 +113,50 @@ mproc__spin(mproc__needed_fn_t needed, void *baton)
 
 /* ----------------------------------------------------------------- waiting */
 
+/* Room for so many words in the thread's list. A waker that is late may still
+ * read an earlier, shorter list: it reads the count first, and a block that was
+ * freed stays memory. */
+static int
+list_reach(mproc__thread_t *self, apr_uint64_t count)
+{
+    mproc__hold_t *hold;
+
+    if (list.epoch != mproc__peers_epoch()) {
+        list.hold = NULL; /* The parent's. */
+        list.room = 0;
+    }
+    if (count <= list.room) {
+        return 1;
+    }
+    hold = mproc__hold_new();
+    if (hold == NULL || mproc__arena_alloc(hold, count * sizeof(mproc__word_t),
+                                           MPROC_KIND_BYTES) != APR_SUCCESS) {
+        if (hold != NULL) {
+            mproc__hold_free(hold);
+        }
+        return 0;
+    }
+    atomic_store(&self->list, mproc__arena_offset(
+                                  mproc__arena_at(mproc__hold_handle(hold))));
+    mproc__parking_ended();
+    list.epoch = mproc__peers_epoch();
+    list.hold = hold;
+    list.room = count;
+    return 1;
+}
+
+/* Its thread ends, or has another list. */
+void
+mproc__parking_ended(void)
+{
+    if (list.hold != NULL && list.epoch == mproc__peers_epoch()) {
+        mproc__arena_release(list.hold);
+        mproc__hold_free(list.hold);
+    }
+    list.hold = NULL;
+    list.room = 0;
+}
+
 static apr_uint32_t
 waiter_enter(mproc__thread_t *self, void *const *words, int count,
              const void *moves_to)
@@ -111,8 +164,11 @@ waiter_enter(mproc__thread_t *self, void *const *words, int count,
     apr_uint32_t waiting = WAIT_NEXT(atomic_load(&self->waiting)) | WAITING;
     apr_uint64_t index = (apr_uint64_t)(self - mproc__arena.thread);
     int i;
+    mproc__word_t *place = count > MPROC__PARK_WORDS
+                               ? mproc__arena_address(atomic_load(&self->list))
+                               : self->word;
     for (i = 0; i < count; i++) {
-        atomic_store_explicit(&self->word[i], mproc__arena_offset(words[i]),
+        atomic_store_explicit(&place[i], mproc__arena_offset(words[i]),
                               memory_order_relaxed);
     }
     atomic_store_explicit(&self->word_count, (apr_uint32_t)count,
@@ -194,6 +250,9 @@ waiter_look(mproc__thread_t *self, apr_uint32_t waiting,
     apr_time_t until;
 
     mproc__peers_look_around();
+    if (mproc__parking_look != NULL) {
+        mproc__parking_look();
+    }
     until = mproc_plat_clock() + GRACE;
     do {
         if (needed(baton) || atomic_load(&self->waiting) != waiting ||
@@ -256,7 +315,8 @@ mproc__park(void *const *words, int count, mproc__needed_fn_t needed,
     apr_uint32_t waiting;
     apr_status_t rv;
 
-    if (self == NULL) {
+    if (self == NULL ||
+        (count > MPROC__PARK_WORDS && !list_reach(self, (apr_uint64_t)count))) {
         return APR_ENOMEM;
     }
     waiting = waiter_enter(self, words, count, NULL);
@@ -374,6 +434,7 @@ static int
 waiter_waits_for(mproc__thread_t *thread, apr_uint64_t offset,
                  apr_uint32_t *waiting)
 {
+    mproc__word_t *place = thread->word;
     apr_uint32_t count, i;
     *waiting = atomic_load(&thread->waiting);
     count = atomic_load(&thread->word_count);
@@ -383,8 +444,11 @@ waiter_waits_for(mproc__thread_t *thread, apr_uint64_t offset,
     if (WAIT_STATE(*waiting) != WAITING) {
         return 0;
     }
-    for (i = 0; i < count && i < MPROC__PARK_WORDS; i++) {
-        if (atomic_load(&thread->word[i]) == offset) {
+    if (count > MPROC__PARK_WORDS) {
+        place = mproc__arena_address(atomic_load(&thread->list));
+    }
+    for (i = 0; i < count; i++) {
+        if (atomic_load(&place[i]) == offset) {
             return 1;
         }
     }

@@ -13,8 +13,11 @@
 
 #include "arena.h"
 
-/* Words that one thread can wait on at once. */
+/* Words that one thread can wait on without memory of their own. */
 #define MPROC__PARK_WORDS 4
+
+/* The calling thread ends. */
+void mproc__parking_ended(void);
 
 /* Whether the wait is still needed: nonzero while it is. Called several
  * times; may set a "somebody waits" flag in the word. */
@@ -73,6 +76,9 @@ int mproc__move(void *word, int n);
 int mproc__unpark(void *word, int n);
 
 #define MPROC__ALL 0x7fffffff
+
+/* Called every 100 ms by who waits, beside the look at the peers; or NULL. */
+extern void (*mproc__parking_look)(void);
 
 /* Wake everybody, to look again: after a death. */
 void mproc__unpark_all(void);

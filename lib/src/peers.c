@@ -233,6 +233,7 @@ thread_ended(void *value)
     mproc__thread_t *thread = value;
     apr_uint64_t state = atomic_load(&thread->state);
     if (thread == thread_self && THREAD_PEER(state) == mproc__peer_self()) {
+        mproc__parking_ended();
         mproc_plat_park_done(&thread->park);
         thread_self = NULL;
         mproc__me.actor = 0;
@@ -549,6 +550,22 @@ mproc__peer_is_dead(mproc__peer_t peer)
     unsigned slot = ID_SLOT(peer);
     return mproc__peer_is_gone(peer) ||
            recover_if_dead(slot, atomic_load(&mproc__arena.peer[slot].state));
+}
+
+void
+mproc__peers_settle(void)
+{
+    apr_uint64_t high = atomic_load(&mproc__arena.header->peers_high), slot;
+    for (slot = 0; slot < high; slot++) {
+        apr_uint64_t state = atomic_load(&mproc__arena.peer[slot].state), now;
+        /* Also who has ended and is not yet said to be DEAD: who recovers it
+         * may have the office, and be just before that. */
+        for (now = state; PEER_INCARNATION(now) == PEER_INCARNATION(state) &&
+                          recover_if_dead((unsigned)slot, now);
+             now = atomic_load(&mproc__arena.peer[slot].state)) {
+            mproc_plat_yield();
+        }
+    }
 }
 
 void

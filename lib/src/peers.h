@@ -94,6 +94,10 @@ int mproc__peer_is_gone(mproc__peer_t peer);
  * that was not gone is not. */
 apr_uint64_t mproc__peers_deaths(void);
 
+/* Wait until the recovery of all who have ended has come to its end, or run
+ * it. */
+void mproc__peers_settle(void);
+
 /* A process has ended: run the recovery for whatever it was attached as. */
 void mproc__peers_ended(apr_int64_t pid);
 

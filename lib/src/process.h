@@ -14,6 +14,10 @@ apr_status_t mproc__process_watch(mproc_process_t *process,
                                                 void *baton),
                                   void *baton);
 
+/* Have those woken who wait on a word when a started child has ended: the
+ * word, or NULL when it has. Starts the watcher. MPROC_ESTATE */
+apr_status_t mproc__process_announce(mproc_process_t *process, void **word);
+
 /* Stop watching; a call under way has returned when this returns, unless
  * the caller is that call. */
 void mproc__process_unwatch(mproc_process_t *process);

@@ -131,6 +131,16 @@ mproc__record_keep(mproc__handle_t handle)
     return &holder->hold[KEEP];
 }
 
+void
+mproc__record_forget(mproc__handle_t handle)
+{
+    mproc__holder_t *holder = mproc__arena_at(handle);
+
+    for (apr_uint32_t i = KEEP + 1; holder != NULL && i < holder->count; i++) {
+        mproc__arena_release(&holder->hold[i]);
+    }
+}
+
 mproc__record_t *
 mproc__record_at(mproc__handle_t handle)
 {

@@ -80,6 +80,8 @@ mproc__hold_t *mproc__record_keep(mproc__handle_t handle);
 
 /* Where the record begins in its block, behind so many holds. */
 apr_uint64_t mproc__record_offset(apr_uint32_t holds);
+/* Nobody needs the arguments any more: give up the objects in them. */
+void mproc__record_forget(mproc__handle_t handle);
 
 /* Find the record in a block that is held. NULL when it is none. */
 mproc__record_t *mproc__record_at(mproc__handle_t handle);

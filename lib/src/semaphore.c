@@ -238,7 +238,7 @@ mproc_semaphore_acquire(mproc_semaphore_t *semaphore,
                         apr_interval_time_t timeout)
 {
     mproc__gate_wait_t wait = {NULL, semaphore_is_shut, semaphore_is_hopeless,
-                               semaphore};
+                               semaphore, NULL};
     semaphore_shared_t *shared;
     apr_time_t deadline;
     apr_status_t rv = APR_SUCCESS;

@@ -14,6 +14,7 @@
 #include "../../platform/plat_watch.h"
 #include "error.h"
 #include "names.h"
+#include "parking.h"
 
 #define TOKEN_PARENT 0
 
@@ -109,6 +110,49 @@ mproc__process_watch(mproc_process_t *process,
                            apr_strerror(rv, text, sizeof text));
     }
     return APR_SUCCESS;
+}
+
+static void
+process_unpark(mproc_process_t *process, void *word)
+{
+    (void)process;
+    mproc__unpark(word, MPROC__ALL);
+}
+
+/* The word lies in the record, which may be gone when it is unparked: it is
+ * only a name then. */
+apr_status_t
+mproc__process_announce(mproc_process_t *process, void **word)
+{
+    apr_status_t rv = mproc__process_started(process, "wait for");
+    int first = 0;
+
+    *word = NULL;
+    if (rv == APR_SUCCESS) {
+        rv = watch_ready();
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    mproc__family_lock();
+    if (atomic_load(&process->life) < MPROC__SETTLED) {
+        first = !process->watched;
+        if (first) {
+            process->watched = 1;
+            process->ended = process_unpark;
+            process->baton = (void *)&process->record->told;
+        }
+        *word = process->baton;
+    }
+    mproc__family_unlock();
+    if (first) {
+        rv = mproc_plat_watch_add(watch, &process->proc,
+                                  (apr_uint64_t)(uintptr_t)process);
+        process->watched = rv == APR_SUCCESS;
+    }
+    return rv == APR_SUCCESS
+               ? rv
+               : mproc__fail(rv, "cannot watch %s", process->name);
 }
 
 void

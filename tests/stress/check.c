@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "../../lib/src/layout.h"
+#include "../../lib/src/segment.h"
 
 enum {
     FREE,
@@ -186,6 +187,13 @@ seen_order(const void *a, const void *b)
 
 /* Holds that lie inside of blocks. */
 static void
+hold_see_each(mproc__hold_t *hold, void *baton)
+{
+    (void)baton;
+    hold_see(hold);
+}
+
+static void
 block_holds(mproc__block_t *block, apr_uint64_t bytes, void *baton)
 {
     apr_uint64_t word = atomic_load(&block->word);
@@ -194,11 +202,16 @@ block_holds(mproc__block_t *block, apr_uint64_t bytes, void *baton)
     apr_uint32_t i;
 
     (void)baton;
-    (void)bytes;
-    if ((word & 3) == LIVE &&
-        (kind == MPROC_KIND_PROCESS || kind == MPROC_KIND_JOB ||
-         kind == MPROC_KIND_CONDITION || kind == MPROC_KIND_VALUE ||
-         kind == MPROC_KIND_ARRAY)) {
+    if ((word & 3) == LIVE && kind == MPROC_KIND_SEGMENT) {
+        segment_each_hold((char *)holder, bytes - sizeof *block, hold_see_each,
+                          NULL);
+    }
+    else if ((word & 3) == LIVE &&
+             (kind == MPROC_KIND_PROCESS || kind == MPROC_KIND_JOB ||
+              kind == MPROC_KIND_CONDITION || kind == MPROC_KIND_VALUE ||
+              kind == MPROC_KIND_ARRAY || kind == MPROC_KIND_QUEUE ||
+              kind == MPROC_KIND_ITEM || kind == MPROC_KIND_FLIGHT ||
+              kind == MPROC_KIND_CONNECTION)) {
         for (i = 0; i < holder->count; i++) {
             hold_see(&holder->hold[i]);
         }

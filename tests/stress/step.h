@@ -13,6 +13,7 @@
 #include <mproc/condition.h>
 #include <mproc/event.h>
 #include <mproc/lock.h>
+#include <mproc/queue.h>
 #include <mproc/rlock.h>
 #include <mproc/semaphore.h>
 #include <mproc/value.h>
@@ -39,9 +40,10 @@ typedef enum step_finder_e {
 /* Outside of the arena: what the victim says of itself, what the barrier's
  * action counts. */
 typedef struct step_board_t {
-    _Atomic int mark;   /* 0 before each kill */
-    _Atomic int rounds; /* of the barrier of two */
-    _Atomic int live;   /* the live child, or victim, is ready */
+    _Atomic int mark;           /* 0 before each kill */
+    _Atomic int rounds;         /* of the barrier of two */
+    _Atomic int live;           /* the live child, or victim, is ready */
+    _Atomic apr_uint64_t queue; /* handle of the one of this kill */
 } step_board_t;
 
 /* What an operation works with; private, each process has its copy. */
@@ -61,6 +63,7 @@ typedef struct step_stage_t {
     mproc_barrier_t *pair;        /* of two, with an action */
     mproc_barrier_t *trio;        /* of three */
     mproc_array_t *array;         /* of two, equal */
+    mproc_queue_t *queue;         /* of this kill, where there is one */
     mproc__hold_t *keep;          /* of the parent, on a block */
     mproc__hold_t *spare;         /* of the parent, empty between kills */
     mproc__hold_t *hold[8];       /* of the victim, empty at first */

@@ -59,6 +59,7 @@ extern const stress_scenario_t stress_semaphore_scenarios[];
 extern const stress_scenario_t stress_condition_scenarios[];
 extern const stress_scenario_t stress_barrier_scenarios[];
 extern const stress_scenario_t stress_object_scenarios[];
+extern const stress_scenario_t stress_queue_scenarios[];
 extern const stress_scenario_t stress_peer_scenarios[];
 extern const stress_scenario_t stress_resume_scenarios[];
 extern const stress_scenario_t stress_shared_scenarios[];
@@ -91,6 +92,7 @@ int stress_census_compare(const mproc_census_t *before,
 /* The random scenarios. */
 void stress_chain_run(const stress_scenario_t *scenario);
 void stress_load_run(const stress_scenario_t *scenario);
+void stress_flow_run(const stress_scenario_t *scenario);
 void stress_tree_run(const stress_scenario_t *scenario);
 
 /* The main process of a tree that is to be killed; see tree.c. */

@@ -16,8 +16,9 @@
 #include "../../lib/src/peers.h"
 #include "system.h"
 
-#define LOOKED_AROUND (70 * 1000) /* microseconds; waiters do so every 100 ms  \
-                                   */
+#define LOOKED_AROUND                                                          \
+    (70 * 1000) /* microseconds; waiters do so every 100 ms                    \
+                 */
 
 typedef struct witness_t {
     _Atomic apr_uint64_t done; /* orders */

@@ -38,6 +38,12 @@ typedef enum mproc_kind_e {
     MPROC_KIND_SHM, /**< what is known of a named block; the
                          block itself lies outside of the arena */
     MPROC_KIND_SHAREABLE_LIST,
+    MPROC_KIND_QUEUE,
+    MPROC_KIND_SEGMENT, /**< a row of a queue's items */
+    MPROC_KIND_ITEM,    /**< an item in a block of its own */
+    MPROC_KIND_TALLY,   /**< who has got how many of a queue's items */
+    MPROC_KIND_FLIGHT,  /**< a queue's items that were taken */
+    MPROC_KIND_CONNECTION,
     MPROC_KIND_COUNT
 } mproc_kind_e;
 

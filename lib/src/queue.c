@@ -1,0 +1,690 @@
+/*
+ * queue.c: the queue: a ring (ring.c), and waiting for items or space at its
+ * gates. Nobody sleeps with an end's mutex.
+ */
+#include "queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <mproc/error.h>
+
+#include "../../platform/plat_sys.h"
+#include "error.h"
+#include "kinds.h"
+#include "wait.h"
+
+static void queue_closing(mproc_object_t *object);
+
+const mproc__object_ops_t mproc__queue_ops = {.kind = MPROC_KIND_QUEUE,
+                                              .local_size =
+                                                  sizeof(struct mproc_queue_t),
+                                              .opened = mproc__queue_opened,
+                                              .closing = queue_closing};
+
+/* ---------------------------------------------------------------- creating */
+
+apr_status_t
+mproc__queue_opened(mproc_object_t *object)
+{
+    mproc_queue_t *queue = (mproc_queue_t *)object;
+    mproc__handle_t letters;
+
+    queue->use.object = object;
+    letters = mproc__hold_handle(&mproc__queue_ring(queue)->letters);
+    return letters == 0 ? APR_SUCCESS
+                        : mproc__object_open(&queue->letters, letters, NULL);
+}
+
+static void
+queue_closing(mproc_object_t *object)
+{
+    mproc_queue_t *queue = (mproc_queue_t *)object;
+
+    /* At it is at most a thread that a forked child has not: see below. */
+    if (queue->own != NULL && atomic_load(&queue->busy) == 0) {
+        apr_pool_destroy(queue->own);
+        queue->own = NULL;
+    }
+    mproc__object_close(queue->letters);
+    queue->letters = NULL;
+}
+
+apr_status_t
+mproc_queue_create_with(mproc_queue_t **queue,
+                        const mproc_queue_options_t *options, apr_pool_t *pool)
+{
+    const char *call = "mproc_queue_create_with";
+    mproc__ring_t *ring;
+    apr_status_t rv;
+
+    if (queue == NULL || options == NULL || options->attempts < 0) {
+        return queue == NULL
+                   ? mproc__object_missing(call, "queue")
+                   : mproc__fail(APR_EINVAL,
+                                 "%s: the options are NULL, or attempts is "
+                                 "negative; pass 0, or how often an item may "
+                                 "be given out",
+                                 call);
+    }
+    *queue = NULL;
+    if (options->dead_letters != NULL &&
+        !mproc__object_is(options->dead_letters, &mproc__queue_ops)) {
+        return mproc__object_missing(call, "queue");
+    }
+    rv = mproc__object_create(queue, &mproc__queue_ops, sizeof(mproc__ring_t),
+                              pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    ring = mproc__queue_ring(*queue);
+    mproc__ring_init(ring, options->maxsize);
+    ring->attempts = (apr_uint64_t)options->attempts;
+    if (options->dead_letters != NULL) {
+        rv = mproc__arena_hold(&ring->letters,
+                               options->dead_letters->object.handle);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = mproc__queue_opened(&(*queue)->object);
+    }
+    if (rv != APR_SUCCESS) {
+        mproc__object_close(*queue);
+        *queue = NULL;
+    }
+    return rv;
+}
+
+apr_status_t
+mproc_queue_create(mproc_queue_t **queue, apr_size_t maxsize, apr_pool_t *pool)
+{
+    mproc_queue_options_t options = {.maxsize = maxsize};
+
+    return mproc_queue_create_with(queue, &options, pool);
+}
+
+void
+mproc_queue_destroy(mproc_queue_t *queue)
+{
+    mproc__object_close(queue);
+}
+
+apr_status_t
+mproc_queue_close(mproc_queue_t *queue)
+{
+    if (!mproc__object_is(queue, &mproc__queue_ops)) {
+        return mproc__object_missing("mproc_queue_close", "queue");
+    }
+    atomic_store(&queue->closed, 1);
+    mproc__gate_wake(&mproc__queue_ring(queue)->items, MPROC__ALL);
+    mproc__gate_wake(&mproc__queue_ring(queue)->space, MPROC__ALL);
+    return APR_SUCCESS;
+}
+
+apr_status_t
+mproc__queue_check(mproc_queue_t *queue, const char *call)
+{
+    if (!mproc__object_is(queue, &mproc__queue_ops)) {
+        return mproc__object_missing(call, "queue");
+    }
+    if (atomic_load_explicit(&queue->closed, memory_order_relaxed)) {
+        return mproc__fail(MPROC_ECLOSED,
+                           "%s: this process has closed the queue; open it "
+                           "again by a message that brings it",
+                           call);
+    }
+    return mproc__actor() != 0 ? APR_SUCCESS : mproc__wait_refused(call);
+}
+
+/* ------------------------------------------------------------------ waiting */
+
+int
+mproc__queue_is_shut(mproc_queue_t *queue)
+{
+    return atomic_load(&mproc__queue_ring(queue)->shut) != 0 ||
+           (queue->other != 0 &&
+            mproc__arena_kind(queue->other) == MPROC_KIND_NONE);
+}
+
+/* Whether something may come though the queue is shut: what others have taken
+ * comes again when they die. */
+static int
+queue_may_return(mproc__ring_t *ring)
+{
+    return ring->attempts > 0 && mproc__flight_count(ring) > 0;
+}
+
+/* For who gets: nothing is there, and something may come. */
+static int
+items_are_wanted(void *baton)
+{
+    mproc_queue_t *queue = baton;
+    mproc__ring_t *ring = mproc__queue_ring(queue);
+
+    return atomic_load(&ring->head.place) == atomic_load(&ring->tail.place) &&
+           (!mproc__queue_is_shut(queue) || queue_may_return(ring)) &&
+           (ring->attempts == 0 || !mproc__flight_is_lost(ring)) &&
+           !atomic_load(&queue->closed);
+}
+
+/* For who puts: it is full. */
+static int
+space_is_wanted(void *baton)
+{
+    mproc_queue_t *queue = baton;
+    mproc__ring_t *ring = mproc__queue_ring(queue);
+
+    return mproc__ring_size(ring) >= ring->maxsize &&
+           !mproc__queue_is_shut(queue) && !atomic_load(&queue->closed);
+}
+
+int
+mproc__queue_is_hopeless(void *baton)
+{
+    return mproc__object_is_alone(&((mproc_queue_t *)baton)->object);
+}
+
+/* Nothing more can come: shut, or nobody else has the queue. */
+static apr_status_t
+queue_ended(const char *call)
+{
+    return mproc__fail(APR_EOF,
+                       "%s: the queue is shut down, or no other thread or "
+                       "process has it, so nothing can come or go any more",
+                       call);
+}
+
+/* A wait for items, or for space. */
+static mproc__gate_wait_t
+queue_gate(mproc_queue_t *queue, int for_items)
+{
+    mproc__ring_t *ring = mproc__queue_ring(queue);
+    mproc__gate_wait_t items = {&ring->items, items_are_wanted,
+                                mproc__queue_is_hopeless, queue,
+                                &ring->tail.mutex};
+    mproc__gate_wait_t space = {&ring->space, space_is_wanted,
+                                mproc__queue_is_hopeless, queue,
+                                &ring->head.mutex};
+
+    return for_items ? items : space;
+}
+
+apr_status_t
+mproc__queue_source(mproc_queue_t *queue, mproc__source_t *source)
+{
+    apr_status_t rv = mproc__queue_check(queue, "mproc_wait");
+
+    if (rv == APR_SUCCESS) {
+        mproc__gate_source(queue_gate(queue, 1), source);
+    }
+    return rv;
+}
+
+static apr_status_t
+queue_wait(mproc_queue_t *queue, int for_items, apr_time_t deadline,
+           const char *call)
+{
+    mproc__gate_wait_t wait = queue_gate(queue, for_items);
+    apr_status_t rv =
+        deadline == 0 ? APR_TIMEUP : mproc__gate_wait(&wait, deadline);
+
+    switch (rv) {
+    case APR_SUCCESS:
+        rv = mproc__queue_check(queue, call);
+        if (rv != APR_SUCCESS) {
+            mproc__gate_wake(wait.gate, 1); /* It may have been ours. */
+        }
+        return rv;
+    case APR_TIMEUP:
+        return mproc__fail(rv, "%s: the queue stayed %s", call,
+                           for_items ? "empty" : "full");
+    case MPROC_EDEADLK:
+        return queue_ended(call);
+    default:
+        return mproc__wait_refused(call);
+    }
+}
+
+/* -------------------------------------------------------------- put and get */
+
+/* The deadline of a call, made out when it first has to wait. */
+static apr_time_t
+queue_deadline(apr_time_t *deadline, apr_interval_time_t timeout)
+{
+    if (*deadline < 0) {
+        *deadline = mproc__deadline(timeout);
+    }
+    return *deadline;
+}
+
+apr_status_t
+mproc__queue_begin_put(mproc_queue_t *queue, apr_interval_time_t timeout,
+                       const char *call)
+{
+    apr_status_t rv = mproc__queue_check(queue, call);
+    apr_time_t deadline = -1;
+    mproc__ring_t *ring;
+
+    while (rv == APR_SUCCESS) {
+        rv = mproc__ring_lock_tail(&queue->use, call);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        ring = mproc__queue_ring(queue);
+        if (!mproc__queue_is_shut(queue) && !mproc__ring_is_full(ring)) {
+            return APR_SUCCESS;
+        }
+        mproc__mutex_release(&ring->tail.mutex);
+        if (mproc__queue_is_shut(queue)) {
+            return queue_ended(call);
+        }
+        rv = queue_wait(queue, 0, queue_deadline(&deadline, timeout), call);
+    }
+    return rv;
+}
+
+apr_status_t
+mproc__queue_begin_commit(mproc_queue_t *queue, const char *call)
+{
+    apr_status_t rv = mproc__ring_lock_tail(&queue->use, call);
+
+    if (rv == APR_SUCCESS && mproc__queue_is_shut(queue)) {
+        mproc__mutex_release(&mproc__queue_ring(queue)->tail.mutex);
+        return queue_ended(call);
+    }
+    return rv;
+}
+
+void
+mproc__queue_end_put(mproc_queue_t *queue, int count)
+{
+    mproc__ring_t *ring = mproc__queue_ring(queue);
+
+    mproc__mutex_release(&ring->tail.mutex);
+    if (count > 0) {
+        mproc__gate_wake(&ring->items, count);
+    }
+    else if (ring->maxsize > 0) {
+        mproc__gate_wake(&ring->space, 1);
+    }
+}
+
+apr_status_t
+mproc__queue_begin_get(mproc_queue_t *queue, mproc__item_t *item,
+                       apr_interval_time_t timeout, const char *call)
+{
+    apr_status_t rv = mproc__queue_check(queue, call);
+    apr_time_t deadline = -1;
+    mproc__ring_t *ring;
+
+    while (rv == APR_SUCCESS) {
+        int shut;
+        rv = mproc__ring_lock_head(&queue->use, call);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        ring = mproc__queue_ring(queue);
+        shut = mproc__queue_is_shut(
+            queue); /* Before: what was put first is got. */
+        if ((ring->attempts > 0 && mproc__queue_find_lost(queue, item)) ||
+            mproc__ring_front(&queue->use, item)) {
+            return APR_SUCCESS;
+        }
+        mproc__mutex_release(&ring->head.mutex);
+        if (shut && !queue_may_return(ring)) {
+            return queue_ended(call);
+        }
+        rv = queue_wait(queue, 1, queue_deadline(&deadline, timeout), call);
+    }
+    return rv;
+}
+
+void
+mproc__queue_take(mproc_queue_t *queue, mproc__item_t *item)
+{
+    if (item->lost.box != NULL) {
+        mproc__queue_end_flight(queue, &item->lost);
+        return;
+    }
+    if (queue->other == 0) {
+        queue->tally =
+            mproc__tally_mine(mproc__queue_ring(queue), queue->tally);
+    }
+    if (queue->tally != NULL) {
+        mproc__tally_begin(queue->tally, item->after);
+    }
+    mproc__ring_take(&queue->use, item);
+    if (queue->tally != NULL) {
+        mproc__tally_end(queue->tally);
+    }
+}
+
+void
+mproc__queue_end_get(mproc_queue_t *queue, int count)
+{
+    mproc__ring_t *ring = mproc__queue_ring(queue);
+
+    mproc__mutex_release(&ring->head.mutex);
+    if (count == 0) {
+        mproc__gate_wake(&ring->items, 1);
+    }
+    else if (ring->maxsize > 0) {
+        mproc__gate_wake(&ring->space, count);
+    }
+}
+
+static apr_status_t
+item_is_bad(const char *call)
+{
+    return mproc__fail(APR_EINVAL,
+                       "%s: the bytes are NULL but have a size; pass where "
+                       "they are",
+                       call);
+}
+
+apr_status_t
+mproc_queue_put(mproc_queue_t *queue, mproc_bytes_t item,
+                apr_interval_time_t timeout)
+{
+    const char *call = "mproc_queue_put";
+    apr_status_t rv;
+
+    if (item.data == NULL && item.size > 0) {
+        return item_is_bad(call);
+    }
+    if (item.size > MPROC__ITEM_INLINE) {
+        return mproc__queue_put_copy(queue, item, NULL, timeout, call);
+    }
+    rv = mproc__queue_begin_put(queue, timeout, call);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = mproc__ring_put(&queue->use, item);
+    mproc__queue_end_put(queue, rv == APR_SUCCESS);
+    return rv;
+}
+
+static apr_interval_time_t
+timeout_left(apr_time_t deadline)
+{
+    return deadline == MPROC_PLAT_NEVER ? MPROC_FOREVER
+                                        : mproc_timeout_until(deadline);
+}
+
+apr_status_t
+mproc_queue_put_many(mproc_queue_t *queue, const mproc_bytes_t *items,
+                     int count, apr_interval_time_t timeout, int *done)
+{
+    const char *call = "mproc_queue_put_many";
+    apr_time_t deadline = mproc__deadline(timeout);
+    apr_status_t rv = APR_SUCCESS;
+    int put = 0, batch;
+
+    if (done != NULL) {
+        *done = 0;
+    }
+    if (count < 0 || (items == NULL && count > 0)) {
+        return mproc__fail(APR_EINVAL,
+                           "%s: %d items at a place that is %s; "
+                           "pass an array of them",
+                           call, count, items == NULL ? "NULL" : "not");
+    }
+    while (put < count && rv == APR_SUCCESS) {
+        if (items[put].size > MPROC__ITEM_INLINE || items[put].data == NULL) {
+            rv = mproc_queue_put(queue, items[put], timeout_left(deadline));
+            put += rv == APR_SUCCESS;
+            continue;
+        }
+        rv = mproc__queue_begin_put(queue, timeout_left(deadline), call);
+        if (rv != APR_SUCCESS) {
+            break;
+        }
+        for (batch = 0;
+             put < count && rv == APR_SUCCESS && items[put].data != NULL &&
+             items[put].size <= MPROC__ITEM_INLINE &&
+             !mproc__ring_is_full(mproc__queue_ring(queue));
+             batch++, put++) {
+            rv = mproc__ring_put(&queue->use, items[put]);
+            if (rv != APR_SUCCESS) {
+                break;
+            }
+        }
+        mproc__queue_end_put(queue, batch);
+    }
+    if (done != NULL) {
+        *done = put;
+    }
+    return rv;
+}
+
+apr_status_t
+mproc_queue_get_into(mproc_queue_t *queue, void *buffer, apr_size_t size,
+                     apr_size_t *length, apr_interval_time_t timeout)
+{
+    const char *call = "mproc_queue_get_into";
+    mproc__item_t item;
+    apr_status_t rv = mproc__queue_begin_get(queue, &item, timeout, call);
+
+    *length = 0;
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    *length = (apr_size_t)item.size;
+    if (item.size > size) {
+        mproc__queue_end_get(queue, 0);
+        return mproc__fail(MPROC_ETOOBIG,
+                           "%s: the first item has %" APR_UINT64_T_FMT
+                           " bytes, the buffer %" APR_SIZE_T_FMT
+                           "; the item is still in the queue: get it with a "
+                           "larger buffer",
+                           call, item.size, size);
+    }
+    if (item.size > 0) {
+        memcpy(buffer, item.data, (apr_size_t)item.size);
+    }
+    mproc__queue_take(queue, &item);
+    mproc__queue_end_get(queue, 1);
+    return APR_SUCCESS;
+}
+
+apr_status_t
+mproc__queue_await(mproc_queue_t *queue, apr_interval_time_t timeout,
+                   const char *call)
+{
+    apr_status_t rv = mproc__queue_check(queue, call);
+
+    if (rv == APR_SUCCESS && items_are_wanted(queue)) {
+        rv = queue_wait(queue, 1, mproc__deadline(timeout), call);
+    }
+    return rv;
+}
+
+apr_status_t
+mproc__queue_drop_beyond(mproc_queue_t *queue, apr_uint64_t limit,
+                         apr_uint64_t *size, apr_interval_time_t timeout,
+                         const char *call)
+{
+    mproc__item_t item;
+    apr_status_t rv = mproc__queue_begin_get(queue, &item, timeout, call);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    *size = item.size;
+    if (item.size > limit) {
+        mproc__queue_take(queue, &item);
+        mproc__queue_end_get(queue, 1);
+        return MPROC_ETOOBIG;
+    }
+    mproc__queue_end_get(queue, 0);
+    return APR_SUCCESS;
+}
+
+/* Copy the first item into a pool and take it off. */
+static apr_status_t
+item_copy(mproc_queue_t *queue, mproc__item_t *item, mproc_bytes_t *bytes,
+          apr_pool_t *pool)
+{
+    char *copy = apr_palloc(pool, (apr_size_t)item->size + 1);
+
+    if (copy == NULL) {
+        return mproc__fail(APR_ENOMEM,
+                           "mproc_queue_get: no memory for an item "
+                           "of %" APR_UINT64_T_FMT
+                           " bytes, which is still in the queue",
+                           item->size);
+    }
+    memcpy(copy, item->data, (apr_size_t)item->size);
+    copy[item->size] = '\0';
+    bytes->data = copy;
+    bytes->size = (apr_size_t)item->size;
+    mproc__queue_take(queue, item);
+    return APR_SUCCESS;
+}
+
+apr_status_t
+mproc_queue_get_many(mproc_queue_t *queue, mproc_bytes_t *items, int most,
+                     int *count, apr_interval_time_t timeout, apr_pool_t *pool)
+{
+    mproc__item_t item;
+    apr_status_t rv;
+
+    *count = 0;
+    if (items == NULL || most < 1) {
+        return mproc__fail(APR_EINVAL,
+                           "mproc_queue_get_many: room for %d "
+                           "items at %s; pass an array for at "
+                           "least one",
+                           most, items == NULL ? "NULL" : "a place");
+    }
+    rv = mproc__queue_begin_get(queue, &item, timeout, "mproc_queue_get_many");
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    mproc__queue_pool_begin(queue, &pool);
+    do {
+        rv = item_copy(queue, &item, &items[*count], pool);
+        *count += rv == APR_SUCCESS;
+    } while (rv == APR_SUCCESS && *count < most && item.lost.box == NULL &&
+             mproc__ring_front(&queue->use, &item));
+    mproc__queue_pool_end(queue, pool);
+    mproc__queue_end_get(queue, *count);
+    return *count > 0 ? APR_SUCCESS : rv;
+}
+
+apr_status_t
+mproc_queue_get(mproc_queue_t *queue, mproc_bytes_t *item,
+                apr_interval_time_t timeout, apr_pool_t *pool)
+{
+    mproc__item_t found;
+    apr_status_t rv;
+
+    item->data = NULL;
+    item->size = 0;
+    rv = mproc__queue_begin_get(queue, &found, timeout, "mproc_queue_get");
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    mproc__queue_pool_begin(queue, &pool);
+    rv = item_copy(queue, &found, item, pool);
+    mproc__queue_pool_end(queue, pool);
+    mproc__queue_end_get(queue, rv == APR_SUCCESS);
+    return rv;
+}
+
+/* ------------------------------------------------------- the queue's own pool
+ */
+
+/* A forked child may have inherited it while a thread that it has not was
+ * within: then the pool is what it may be, and the child has one of its own. */
+void
+mproc__queue_pool_begin(mproc_queue_t *queue, apr_pool_t **pool)
+{
+    mproc__peer_t self = mproc__peer_self(), other = 0;
+
+    if (*pool != NULL) {
+        return;
+    }
+    while (!atomic_compare_exchange_weak(&queue->busy, &other, self)) {
+        if (other == self) {
+            mproc_plat_yield();
+            other = 0;
+        }
+    }
+    if (other != 0) {
+        queue->own = NULL;
+    }
+    if (queue->own == NULL) {
+        apr_pool_create(&queue->own, NULL);
+    }
+    *pool = queue->own;
+}
+
+void
+mproc__queue_pool_end(mproc_queue_t *queue, apr_pool_t *pool)
+{
+    if (pool == queue->own) {
+        atomic_store(&queue->busy, 0);
+    }
+}
+
+/* --------------------------------------------------------------- the others */
+
+apr_size_t
+mproc_queue_size(mproc_queue_t *queue)
+{
+    return mproc__object_is(queue, &mproc__queue_ops)
+               ? (apr_size_t)mproc__ring_size(mproc__queue_ring(queue))
+               : 0;
+}
+
+int
+mproc_queue_empty(mproc_queue_t *queue)
+{
+    return mproc_queue_size(queue) == 0;
+}
+
+int
+mproc_queue_full(mproc_queue_t *queue)
+{
+    mproc__ring_t *ring;
+
+    if (!mproc__object_is(queue, &mproc__queue_ops)) {
+        return 0;
+    }
+    ring = mproc__queue_ring(queue);
+    return ring->maxsize > 0 && mproc__ring_size(ring) >= ring->maxsize;
+}
+
+apr_status_t
+mproc_queue_shutdown(mproc_queue_t *queue, int immediate)
+{
+    const char *call = "mproc_queue_shutdown";
+    mproc__ring_t *ring;
+    mproc__item_t item;
+    apr_status_t rv;
+
+    if (!mproc__object_is(queue, &mproc__queue_ops)) {
+        return mproc__object_missing(call, "queue");
+    }
+    ring = mproc__queue_ring(queue);
+    rv = mproc__actor() != 0 ? mproc__ring_lock_tail(&queue->use, call)
+                             : mproc__wait_refused(call);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    atomic_store(&ring->shut, 1); /* No put is under way that saw it open. */
+    mproc__mutex_release(&ring->tail.mutex);
+    mproc__gate_wake(&ring->items, MPROC__ALL);
+    mproc__gate_wake(&ring->space, MPROC__ALL);
+    if (immediate &&
+        (rv = mproc__ring_lock_head(&queue->use, call)) == APR_SUCCESS) {
+        while (mproc__ring_front(&queue->use, &item)) {
+            mproc__queue_take(queue, &item);
+            atomic_fetch_add(&ring->done, 1);
+            mproc__tally_done(ring);
+        }
+        mproc__queue_end_get(queue, 0);
+        mproc__gate_wake(&ring->idle, MPROC__ALL);
+    }
+    return rv;
+}

@@ -1,0 +1,215 @@
+/*
+ * wait.c: waiting for any of several things: one entry in the parking lot
+ * names the words of all of them. A wake-up that was for one waiter only may
+ * have come to a thread that in the end takes something else, so it is given
+ * on: who waits for the same looks, too.
+ */
+#include <mproc/wait.h>
+
+#include <stdlib.h>
+
+#include <mproc/error.h>
+
+#include "../../platform/plat_sys.h"
+#include "error.h"
+#include "family.h"
+#include "parking.h"
+#include "wait.h"
+
+#define SOURCES_FEW 8 /* without memory of their own */
+
+typedef struct wait_t {
+    mproc_waitable_t *items;
+    mproc__source_t *source;
+    void **words;
+    int count;
+} wait_t;
+
+/* --------------------------------------------------------------- processes */
+
+static int
+process_is_running(void *baton)
+{
+    mproc_process_t *process = baton;
+    return atomic_load(&process->life) < MPROC__SETTLED;
+}
+
+static apr_status_t
+process_source(mproc_process_t *process, mproc__source_t *source)
+{
+    apr_status_t rv =
+        process == NULL
+            ? mproc__fail(APR_EINVAL, "mproc_wait: a process is NULL")
+            : mproc__process_announce(process, &source->word);
+
+    source->needed = process_is_running;
+    source->must_sleep = process_is_running;
+    source->baton = process;
+    source->sleeper = process;
+    return rv;
+}
+
+/* ------------------------------------------------------------------ sources */
+
+void
+mproc__gate_source(mproc__gate_wait_t wait, mproc__source_t *source)
+{
+    source->gate = wait;
+    source->word = (void *)wait.gate;
+    source->needed = wait.shut;
+    source->baton = wait.baton;
+    source->must_sleep = mproc__gate_must_sleep;
+    source->sleeper = &source->gate;
+    source->one = 1;
+}
+
+static apr_status_t
+source_find(const mproc_waitable_t *item, mproc__source_t *source)
+{
+    *source = (mproc__source_t){0};
+    switch (item->kind) {
+    case MPROC_WAIT_PROCESS:
+        return process_source(item->object, source);
+    case MPROC_WAIT_QUEUE:
+        return mproc__queue_source(item->object, source);
+    case MPROC_WAIT_CONNECTION:
+        return mproc__connection_source(item->object, source);
+    case MPROC_WAIT_EVENT:
+        return mproc__event_source(item->object, source);
+    default:
+        return mproc__fail(APR_EINVAL,
+                           "mproc_wait: %d is no kind of what can be waited "
+                           "for; see mproc_waitable_e",
+                           (int)item->kind);
+    }
+}
+
+/* Set `ready` in each; returns the first that is, or -1. */
+static int
+wait_look(wait_t *wait)
+{
+    int first = -1, i;
+
+    for (i = 0; i < wait->count; i++) {
+        mproc__source_t *source = &wait->source[i];
+        wait->items[i].ready =
+            source->needed != NULL && !source->needed(source->baton);
+        if (wait->items[i].ready && first < 0) {
+            first = i;
+        }
+    }
+    return first;
+}
+
+static int
+wait_is_needed(void *baton)
+{
+    return wait_look(baton) < 0;
+}
+
+static int
+wait_must_sleep(void *baton)
+{
+    wait_t *wait = baton;
+    int i;
+
+    for (i = 0; i < wait->count; i++) {
+        mproc__source_t *source = &wait->source[i];
+        if (source->needed != NULL && !source->must_sleep(source->sleeper)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static apr_status_t
+wait_run(wait_t *wait, apr_time_t deadline)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    if (deadline != 0) {
+        mproc__spin(wait_is_needed, wait);
+    }
+    while (rv == APR_SUCCESS && wait_is_needed(wait)) {
+        rv = deadline == 0 ? APR_TIMEUP
+                           : mproc__park(wait->words, wait->count,
+                                         wait_must_sleep, NULL, wait, deadline);
+    }
+    for (i = 0; i < wait->count; i++) {
+        if (wait->source[i].one) {
+            mproc__unpark(wait->words[i], 1);
+        }
+    }
+    return wait_look(wait) >= 0 ? APR_SUCCESS : rv;
+}
+
+static apr_status_t
+wait_sources(wait_t *wait)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    for (i = 0; i < wait->count && rv == APR_SUCCESS; i++) {
+        rv = source_find(&wait->items[i], &wait->source[i]);
+        wait->words[i] = wait->source[i].word;
+    }
+    return rv;
+}
+
+/* A word for those that have none: nobody ever wakes it. */
+static void
+wait_words(wait_t *wait)
+{
+    int i;
+    for (i = 0; i < wait->count; i++) {
+        if (wait->words[i] == NULL) {
+            wait->words[i] = mproc__arena_address(0);
+        }
+    }
+}
+
+apr_status_t
+mproc_wait(mproc_waitable_t *items, int count, apr_interval_time_t timeout,
+           int *first)
+{
+    mproc__source_t few[SOURCES_FEW];
+    void *words[SOURCES_FEW + 1] = {NULL};
+    wait_t wait = {items, few, words, count};
+    apr_time_t deadline = mproc__deadline(timeout);
+    apr_status_t rv;
+
+    if (first != NULL) {
+        *first = -1;
+    }
+    if (count < 0 || (items == NULL && count > 0)) {
+        return mproc__fail(APR_EINVAL,
+                           "mproc_wait: %d things at %s; pass an "
+                           "array of them",
+                           count, items == NULL ? "NULL" : "a place");
+    }
+    if (mproc__actor() == 0) {
+        return mproc__wait_refused("mproc_wait");
+    }
+    if (count > SOURCES_FEW) {
+        wait.source = calloc((size_t)count, sizeof *wait.source);
+        wait.words = calloc((size_t)count, sizeof *wait.words);
+    }
+    rv = wait.source == NULL || wait.words == NULL ? APR_ENOMEM
+                                                   : wait_sources(&wait);
+    if (rv == APR_SUCCESS) {
+        wait_words(&wait);
+        rv = wait_run(&wait, deadline);
+    }
+    if (rv == APR_SUCCESS && first != NULL) {
+        *first = wait_look(&wait);
+    }
+    if (count > SOURCES_FEW) {
+        free(wait.source);
+        free(wait.words);
+    }
+    return rv == APR_TIMEUP
+               ? mproc__fail(rv, "mproc_wait: nothing became ready in time")
+           : rv == APR_ENOMEM ? mproc__wait_refused("mproc_wait")
+                              : rv;
+}
