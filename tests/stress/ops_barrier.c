@@ -29,6 +29,13 @@ typedef struct barrier_words_t {
 #define COMPLETED(word) ((word) >> 28 & 0xfffffff)
 #define IS_BROKEN(word) ((word) >> 56 & 1)
 
+/* Marks of a victim that goes on. */
+enum {
+    NOT_YET,
+    BROKEN,
+    WHOLE
+};
+
 /* What the victim had done. */
 static struct {
     apr_uint64_t word; /* before */
@@ -339,15 +346,27 @@ trio_reset_check(step_stage_t *stage)
     idle_check(stage->trio);
 }
 
+/* Its time runs out while the witness comes: both are told the same. */
+static void
+timeout_run(step_stage_t *stage)
+{
+    apr_status_t rv = mproc_barrier_wait(stage->pair, NULL, STEP_SHORT);
+
+    step_mark(stage, rv == MPROC_EBROKEN ? BROKEN
+                     : rv == APR_SUCCESS ? WHOLE
+                                         : NOT_YET);
+}
+
+static void
+timeout_alive(step_stage_t *stage)
+{
+    witness_gets(step_marked(stage) == WHOLE ? APR_SUCCESS : MPROC_EBROKEN,
+                 "the round was completed for one only");
+}
+
 /* The barrier is reset, and somebody comes and dies, before the victim goes
  * on: in both rounds it is told so. Where it has a slot already, nobody can
  * come before it has left that; then it may meet the witness. */
-enum {
-    NOT_YET,
-    BROKEN,
-    WHOLE
-};
-
 static void
 stranger_main(void *baton)
 {
@@ -463,6 +482,11 @@ static const step_operation_t alone = {.set = pair_set,
                                             .alive = broken_alive,
                                             .check = trio_reset_check,
                                             .witness = 1},
+                              slow_timeout = {.run = timeout_run,
+                                              .strike = slow_strike,
+                                              .alive = timeout_alive,
+                                              .check = reset_check,
+                                              .witness = 1},
                               stale = {.set = pair_set,
                                        .run = stale_run,
                                        .strike = stale_strike,
@@ -488,6 +512,8 @@ const stress_scenario_t stress_barrier_scenarios[] = {
      step_run_all, &slow_abort},
     {"slow-barrier-reset", "reset slowly while the witness waits", step_run_all,
      &slow_reset},
+    {"slow-barrier-timeout", "one's time runs out while the last one comes",
+     step_run_all, &slow_timeout},
     {"slow-barrier-late", "it is reset, and one dies, while another comes",
      step_run_all, &stale},
     {NULL, NULL, NULL, NULL}};
