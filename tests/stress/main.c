@@ -164,7 +164,7 @@ usage(void)
           "  --seed S    of all random choices; printed\n"
           "  --only NAME one scenario, or NAME*\n"
           "  --stride N  kill at each N-th instruction; 1 is all; by default\n"
-          "              about 100 points an operation\n"
+          "              about 80 points an operation\n"
           "  --at K      kill after instruction K only\n"
           "  --list      the scenarios\n",
           stderr);
