@@ -281,10 +281,13 @@ a_predicate_is_asked_first(apr_pool_t *pool)
     size_t i;
     for (i = 0; i < sizeof row / sizeof *row; i++) {
         question_t question = new_question(row[i].yes_at, pool);
+        apr_uint64_t waits = atomic_load(&mproc__arena.header->ticket);
         LOCKED(question.meeting.condition);
         CHECK_STATUS(row[i].status,
                      mproc_condition_wait_for(question.meeting.condition, ask,
                                               &question, row[i].timeout));
+        waits = atomic_load(&mproc__arena.header->ticket) - waits;
+        CHECK_INT(row[i].calls - 1, waits);
         CHECK_INT(row[i].calls, question.calls);
         CHECK_INT(row[i].calls, question.held);
         CHECK_INT(1, mproc_rlock_is_mine(question.rlock));

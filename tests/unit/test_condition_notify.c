@@ -123,7 +123,10 @@ many_go_on_one_by_one(apr_pool_t *pool)
     }
     threads_join(threads, APR_SUCCESS);
     CHECK_INT(all, atomic_load(&meeting.counters[WAITERS_NOTIFIED]));
-    CHECK_INT(before.rescues, census_now().rescues);
+    if (test_scaled(2) == 2) {
+        /* In slow places a waiter's patience ends before its turn comes. */
+        CHECK_INT(before.rescues, census_now().rescues);
+    }
 }
 
 /* CN4: notify waits for nobody: those who are notified do not even run. */
