@@ -91,10 +91,7 @@ picture_make(mproc__inspection_t *inspection)
     apr_status_t rv = mproc__inspect_header(inspection);
 
     if (rv == APR_SUCCESS) {
-        inspection->entry =
-            apr_pcalloc(inspection->work, (apr_size_t)inspection->threads_high *
-                                              sizeof *inspection->entry);
-        rv = mproc__inspect_entries(inspection, inspection->entry);
+        rv = mproc__inspect_entries(inspection, &inspection->entry);
     }
     if (rv == APR_SUCCESS) {
         rv = mproc__inspect_blocks(inspection);

@@ -97,9 +97,9 @@ apr_status_t mproc__source_read(const mproc__source_t *source,
 /* Read and check the header. MPROC_EFORMAT when it makes no sense. */
 apr_status_t mproc__inspect_header(mproc__inspection_t *inspection);
 
-/* Read the table of threads. */
+/* Read the table of threads, as it is now. */
 apr_status_t mproc__inspect_entries(mproc__inspection_t *inspection,
-                                    mproc__thread_t *entry);
+                                    mproc__thread_t **entry);
 
 /* As mproc_inspect_name(), of an arena whose blocks begin at `data`. */
 void mproc__inspect_name(char *buffer, apr_size_t size, mproc_kind_e kind,

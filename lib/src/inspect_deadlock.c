@@ -143,17 +143,15 @@ newcomers_look(mproc__inspection_t *inspection, const mproc__thread_t *now)
 static apr_status_t
 stuck_confirm(mproc__inspection_t *inspection)
 {
-    mproc__thread_t *now =
-        apr_pcalloc(inspection->work,
-                    ((apr_size_t)inspection->threads_high + 1) * sizeof *now);
     int count = inspection->picture->thread_count, i;
+    mproc__thread_t *now;
     apr_status_t rv;
 
     for (i = 0; i < count; i++) {
         mproc__edge_t *edge = &inspection->edge[i];
         edge->stuck = edge->stuck && holders_stand(inspection, edge->object);
     }
-    rv = mproc__inspect_entries(inspection, now);
+    rv = mproc__inspect_entries(inspection, &now);
     if (rv != APR_SUCCESS) {
         return rv;
     }

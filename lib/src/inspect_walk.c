@@ -45,12 +45,21 @@ mproc__inspect_header(mproc__inspection_t *inspection)
     return APR_SUCCESS;
 }
 
+/* An entry is aligned to more than a pool gives. */
 apr_status_t
-mproc__inspect_entries(mproc__inspection_t *inspection, mproc__thread_t *entry)
+mproc__inspect_entries(mproc__inspection_t *inspection, mproc__thread_t **entry)
 {
-    return mproc__source_read(inspection->source, inspection->at.threads, entry,
-                              (apr_size_t)inspection->threads_high *
-                                  sizeof *entry);
+    apr_size_t size = (apr_size_t)inspection->threads_high * sizeof **entry;
+    apr_size_t least = _Alignof(mproc__thread_t);
+    char *room = apr_palloc(inspection->work, size + least);
+
+    if (room == NULL) {
+        return APR_ENOMEM;
+    }
+    room += (least - (apr_uintptr_t)room % least) % least;
+    *entry = (mproc__thread_t *)(void *)room;
+    return mproc__source_read(inspection->source, inspection->at.threads, room,
+                              size);
 }
 
 /* ------------------------------------------------------------------ blocks */

@@ -171,6 +171,13 @@ new_barrier(int parties, apr_pool_t *pool)
     return barrier;
 }
 
+/* The killed may have been at the recovery of each other: see it through. */
+static inline void
+settle(void)
+{
+    await_peers(test_method() == MPROC_START_FORKSERVER ? 2 : 1);
+}
+
 /* ----------------------------------------------------------------- pictures */
 
 static inline mproc_inspect_t *

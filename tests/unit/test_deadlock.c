@@ -90,6 +90,7 @@ case_two_locks(apr_pool_t *pool)
     check_says(deadlock, mproc_process_name(a), pool);
     KILL(a);
     KILL(b);
+    settle();
     check_none(pool);
 }
 
@@ -122,6 +123,7 @@ case_three_rlocks(apr_pool_t *pool)
     KILL(a);
     KILL(b);
     KILL(c);
+    settle();
 }
 
 static void *APR_THREAD_FUNC
@@ -197,6 +199,7 @@ case_permits(apr_pool_t *pool)
     check_says(deadlock, "by its process", pool);
     KILL(a);
     KILL(b);
+    settle();
 }
 
 /* One of two who have permits can still release. */
@@ -287,6 +290,7 @@ case_condition_moved(apr_pool_t *pool)
           seen(deadlock->picture, condition));
     KILL(b);
     KILL(a);
+    settle();
 }
 
 static void
@@ -311,6 +315,7 @@ case_limited(apr_pool_t *pool)
     check_says(deadlock, "It ends when the first of them gives up", pool);
     KILL(a);
     KILL(b);
+    settle();
 }
 
 /* Others wait for what is in the circle, and for nothing of each other's. */
@@ -340,6 +345,7 @@ case_behind(apr_pool_t *pool)
     KILL(b);
     KILL(c);
     KILL(d);
+    settle();
 }
 
 /* Twice at once, and each is told of. */
@@ -366,6 +372,7 @@ case_two_circles(apr_pool_t *pool)
           picture->deadlocks[1].members[0].object);
     KILL(a);
     KILL(b);
+    settle();
 }
 
 static volatile int busy_end;

@@ -565,6 +565,7 @@ case_garbage(apr_pool_t *pool)
     CHECK(deadlocks > 0 && deadlocks < good);
     KILL(a);
     KILL(b);
+    settle();
 }
 
 static const test_case_t cases[] = {{"own", case_own},
