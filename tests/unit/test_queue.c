@@ -158,9 +158,9 @@ every_size_comes_back_whole(apr_pool_t *pool)
     size_t i;
 
     for (i = 0; i < sizeof edges / sizeof *edges; i++) {
-        apr_size_t near = edges[i] > 1 << 19 ? 1 : 33, size;
-        for (size = edges[i] > near ? edges[i] - near : 0;
-             size <= edges[i] + near; size++) {
+        apr_size_t beside = edges[i] > 1 << 19 ? 1 : 33, size;
+        for (size = edges[i] > beside ? edges[i] - beside : 0;
+             size <= edges[i] + beside; size++) {
             apr_pool_t *own;
             apr_pool_create(&own, pool);
             /* Where a record ends in a segment changes all the time. */

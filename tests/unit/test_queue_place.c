@@ -99,13 +99,13 @@ misuse_in_place(apr_pool_t *pool)
         CHECK_STATUS(APR_EINVAL, mproc_queue_commit(queue, local + i));
         CHECK_STATUS(APR_EINVAL, mproc_queue_abandon(queue, local + i));
         if (i > 0) {
-            char *near = (char *)data + i;
-            CHECK_STATUS(APR_EINVAL, mproc_queue_commit(queue, near));
-            CHECK_STATUS(APR_EINVAL, mproc_queue_abandon(queue, near));
-            near = (char *)data - i;
-            CHECK_STATUS(APR_EINVAL, mproc_queue_commit(queue, near));
+            char *beside = (char *)data + i;
+            CHECK_STATUS(APR_EINVAL, mproc_queue_commit(queue, beside));
+            CHECK_STATUS(APR_EINVAL, mproc_queue_abandon(queue, beside));
+            beside = (char *)data - i;
+            CHECK_STATUS(APR_EINVAL, mproc_queue_commit(queue, beside));
             CHECK_STATUS(APR_EINVAL,
-                         mproc_queue_give_back(queue, bytes_of(near, 9)));
+                         mproc_queue_give_back(queue, bytes_of(beside, 9)));
         }
     }
     CHECK_STATUS(APR_EINVAL, mproc_queue_commit(NULL, data));
