@@ -27,14 +27,14 @@ peer_life(const mproc__inspection_t *inspection, apr_uint64_t slot,
                : MPROC_INSPECT_ALIVE;
 }
 
-/* The record in a list of holds that is not of a child of the holder's own:
- * its own. A process takes that one first. */
+/* The record among holds that is not of a child of the holder's own: its own.
+ * A process takes that one first. */
 static const mproc__record_t *
-list_record(const mproc__inspection_t *inspection, const hold_list_t *list,
-            apr_int64_t pid)
+holds_record(const mproc__inspection_t *inspection, const mproc__hold_t *hold,
+             size_t count, apr_int64_t pid)
 {
-    for (size_t i = 0; i < HOLD_LIST_COUNT; i++) {
-        apr_uint64_t handle = atomic_load(&list->hold[i]);
+    for (size_t i = 0; i < count; i++) {
+        apr_uint64_t handle = atomic_load(&hold[i]);
         int index =
             handle != 0 ? mproc__inspect_object_of(inspection, handle) : -1;
         const mproc__record_t *record =
@@ -49,11 +49,13 @@ list_record(const mproc__inspection_t *inspection, const hold_list_t *list,
 static const mproc__record_t *
 peer_record(mproc__inspection_t *inspection, apr_uint64_t slot, apr_int64_t pid)
 {
-    apr_uint64_t next = atomic_load(&inspection->peer[slot].holds);
+    const mproc__peer_entry_t *entry = &inspection->peer[slot];
+    apr_uint64_t next = atomic_load(&entry->holds);
     /* No list has more blocks than there are. */
     apr_uint64_t most =
         inspection->picture->census.kind[MPROC_KIND_HOLD].blocks + 1;
-    const mproc__record_t *record = NULL;
+    const mproc__record_t *record =
+        holds_record(inspection, entry->few, MPROC__FEW, pid);
     hold_list_t list;
 
     for (; record == NULL && next != 0 && most > 0; most--) {
@@ -63,7 +65,7 @@ peer_record(mproc__inspection_t *inspection, apr_uint64_t slot, apr_int64_t pid)
                                               sizeof list) != APR_SUCCESS) {
             return NULL;
         }
-        record = list_record(inspection, &list, pid);
+        record = holds_record(inspection, list.hold, HOLD_LIST_COUNT, pid);
         next = atomic_load(&list.next);
     }
     return record;

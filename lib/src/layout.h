@@ -23,12 +23,13 @@
 typedef _Atomic apr_uint64_t mproc__word_t;
 
 #define MPROC__MAGIC APR_UINT64_C(0x31436f72506d2141)
-#define MPROC__LAYOUT 1
+#define MPROC__LAYOUT 2
 
 #define MPROC__PEERS 4096
 #define MPROC__THREADS 8192
 #define MPROC__LEVELS 8
 #define MPROC__NAMES 2048
+#define MPROC__FEW 3
 
 #define MPROC__UNIT 64
 #define MPROC__CHUNK 65536
@@ -91,7 +92,7 @@ typedef struct mproc__peer_entry_t {
     mproc__word_t start;     /* tells two holders of one pid apart */
     mproc__word_t holds;     /* a hold: the first block of its hold list */
     mproc__word_t leaving; /* the peer itself: it ends, and has no more work */
-    apr_uint64_t unused[3];
+    mproc__word_t few[MPROC__FEW]; /* the first holds; then come the list's */
 } mproc__peer_entry_t;
 
 typedef struct mproc__header_t {

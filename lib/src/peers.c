@@ -25,6 +25,7 @@
 #include "peers.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <mproc/error.h>
 
@@ -53,15 +54,19 @@ static struct {
     atomic_flag repairing; /* guards recovery, which may take holds */
     atomic_uint epoch;
     int hooked;
-    mproc__hold_t **free;         /* holds not in use */
-    apr_size_t free_count, total; /* total: room in free, too */
-    mproc__hold_t *tail;          /* where the next hold list is to be hung */
+    mproc__hold_t **free;           /* holds that were given back */
+    apr_size_t free_count, total;   /* total: room in free, too */
+    mproc__hold_t *few[MPROC__FEW]; /* the first room */
+    mproc__hold_t *fresh;           /* never used yet: these, one by one */
+    apr_size_t fresh_count;
+    mproc__hold_t *tail; /* where the next hold list is to be hung */
 } peers = {.busy = ATOMIC_FLAG_INIT, .repairing = ATOMIC_FLAG_INIT};
 
 static _Thread_local mproc__thread_t *thread_self;
 _Thread_local mproc__me_t mproc__me;
 _Atomic mproc__peer_t mproc__peer_attached;
 atomic_int mproc__own_threads;
+static _Thread_local int thread_hooked; /* outlasts a fork */
 
 static void
 guard(atomic_flag *flag)
@@ -112,7 +117,7 @@ peers_forked(void)
     mproc__me = (mproc__me_t){0, 0};
     atomic_store(&mproc__own_threads, 0);
     peers.free = NULL; /* Not freed: who knows who held malloc's lock. */
-    peers.free_count = peers.total = 0;
+    peers.free_count = peers.total = peers.fresh_count = 0;
     peers.tail = NULL;
     atomic_flag_clear(&peers.busy);
     atomic_flag_clear(&peers.repairing);
@@ -120,7 +125,7 @@ peers_forked(void)
 }
 
 static apr_status_t
-slot_take(unsigned slot)
+slot_take(unsigned slot, apr_uint64_t start)
 {
     mproc__peer_entry_t *entry = &mproc__arena.peer[slot];
     apr_uint64_t state;
@@ -143,19 +148,19 @@ slot_take(unsigned slot)
         mproc_plat_life_drop(&mproc__arena.map, slot);
         return APR_EBUSY;
     }
-    entry->start = mproc_plat_life_start();
+    entry->start = start != 0 ? start : mproc_plat_life_start();
     atomic_store(&mproc__peer_attached,
                  peer_id(slot, atomic_load(&entry->state)));
     return APR_SUCCESS;
 }
 
 static apr_status_t
-attach_slot(void)
+attach_slot(apr_uint64_t start)
 {
     apr_status_t rv = APR_EBUSY;
     unsigned slot;
     for (slot = 0; slot < MPROC__PEERS && rv == APR_EBUSY; slot++) {
-        rv = slot_take(slot);
+        rv = slot_take(slot, start);
     }
     if (rv == APR_EBUSY) {
         return mproc__fail(APR_ENOMEM,
@@ -168,11 +173,14 @@ attach_slot(void)
                                "shared arena; free some memory");
     }
     peers.tail = &mproc__arena.peer[ID_SLOT(mproc__peer_self())].holds;
+    peers.fresh = mproc__arena.peer[ID_SLOT(mproc__peer_self())].few;
+    peers.fresh_count = peers.total = MPROC__FEW;
+    peers.free = peers.few;
     return APR_SUCCESS;
 }
 
 static apr_status_t
-attach(apr_int64_t map_handle, apr_uint64_t map_size)
+attach(apr_int64_t map_handle, apr_uint64_t map_size, apr_uint64_t start)
 {
     apr_status_t rv = APR_SUCCESS;
     int inherit = 0;
@@ -189,7 +197,7 @@ attach(apr_int64_t map_handle, apr_uint64_t map_size)
                                : mproc__arena_attach(map_handle, map_size);
         }
         if (rv == APR_SUCCESS) {
-            rv = attach_slot();
+            rv = attach_slot(start);
         }
     }
     unguard(&peers.busy);
@@ -202,13 +210,19 @@ attach(apr_int64_t map_handle, apr_uint64_t map_size)
 apr_status_t
 mproc__peers_attach_now(void)
 {
-    return attach(0, 0);
+    return attach(0, 0, 0);
+}
+
+apr_status_t
+mproc__peers_attach_forked(apr_uint64_t start)
+{
+    return attach(0, 0, start);
 }
 
 apr_status_t
 mproc__peers_join(apr_int64_t map_handle, apr_uint64_t map_size)
 {
-    return attach(map_handle, map_size);
+    return attach(map_handle, map_size, 0);
 }
 
 void
@@ -228,11 +242,16 @@ mproc__peers_epoch(void)
 
 /* Its thread ends: nothing is begun, nothing is waited for. */
 static void
-thread_ended(void *value)
+thread_ended(void *unused)
 {
-    mproc__thread_t *thread = value;
+    mproc__thread_t *thread = thread_self;
+    (void)unused;
+    thread_hooked = 0;
+    if (thread == NULL) {
+        return;
+    }
     apr_uint64_t state = atomic_load(&thread->state);
-    if (thread == thread_self && THREAD_PEER(state) == mproc__peer_self()) {
+    if (THREAD_PEER(state) == mproc__peer_self()) {
         mproc__parking_ended();
         mproc_plat_park_done(&thread->park);
         thread_self = NULL;
@@ -243,6 +262,17 @@ thread_ended(void *value)
             mproc__unpark_all();
         }
     }
+}
+
+static apr_status_t
+thread_hook(void)
+{
+    apr_status_t rv = APR_SUCCESS;
+    if (!thread_hooked) {
+        rv = mproc_plat_thread_on_exit(thread_ended, &thread_hooked);
+        thread_hooked = rv == APR_SUCCESS;
+    }
+    return rv;
 }
 
 static mproc__thread_t *
@@ -258,7 +288,7 @@ thread_take(mproc__thread_t *thread)
     atomic_fetch_and(&thread->waiting, ~3U);
     atomic_store(&thread->tid, mproc_plat_thread_id());
     if (mproc_plat_park_init(&thread->park) != APR_SUCCESS ||
-        mproc_plat_thread_on_exit(thread_ended, thread) != APR_SUCCESS) {
+        thread_hook() != APR_SUCCESS) {
         atomic_store(&thread->state, THREAD_NEXT(state));
         return NULL;
     }
@@ -315,14 +345,17 @@ mproc__actor_has_ended(mproc__actor_t actor)
 static int
 holds_grow(void)
 {
+    apr_size_t size = (peers.total + HOLD_LIST_COUNT) * sizeof *peers.free;
     mproc__hold_t **more;
     hold_list_t *list;
-    apr_size_t i;
 
     /* Room for all there are, so that giving one back cannot fail. */
-    more = realloc(peers.free, (peers.total + HOLD_LIST_COUNT) * sizeof *more);
+    more = realloc(peers.free == peers.few ? NULL : peers.free, size);
     if (more == NULL) {
         return 0;
+    }
+    if (peers.free == peers.few) {
+        memcpy(more, peers.few, sizeof peers.few);
     }
     peers.free = more;
     if (mproc__arena_alloc(peers.tail, sizeof *list, MPROC_KIND_HOLD) !=
@@ -332,9 +365,8 @@ holds_grow(void)
     list = mproc__arena_at(mproc__hold_handle(peers.tail));
     peers.tail = &list->next;
     peers.total += HOLD_LIST_COUNT;
-    for (i = HOLD_LIST_COUNT; i > 0; i--) {
-        peers.free[peers.free_count++] = &list->hold[i - 1];
-    }
+    peers.fresh = list->hold;
+    peers.fresh_count = HOLD_LIST_COUNT;
     return 1;
 }
 
@@ -346,8 +378,12 @@ mproc__hold_new(void)
         return NULL;
     }
     guard(&peers.busy);
-    if (peers.free_count > 0 || holds_grow()) {
+    if (peers.free_count > 0) {
         hold = peers.free[--peers.free_count];
+    }
+    else if (peers.fresh_count > 0 || holds_grow()) {
+        peers.fresh_count--;
+        hold = peers.fresh++;
     }
     unguard(&peers.busy);
     return hold;
@@ -372,6 +408,11 @@ holds_release(mproc__peer_entry_t *entry)
     mproc__hold_t *last;
     apr_size_t i;
 
+    for (i = 0; i < MPROC__FEW; i++) {
+        if (mproc__hold_handle(&entry->few[i]) != 0) {
+            mproc__arena_release(&entry->few[i]);
+        }
+    }
     for (last = &entry->holds;
          (list = mproc__arena_at(mproc__hold_handle(last))) != NULL;
          last = &list->next) {

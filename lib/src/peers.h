@@ -49,6 +49,10 @@ mproc__peers_attach(void)
     return mproc__peer_self() != 0 ? APR_SUCCESS : mproc__peers_attach_now();
 }
 
+/* The same for a forked child. `start` is a point in its life that its parent
+ * has told, which is cheaper than to ask for one; 0: it has not yet. */
+apr_status_t mproc__peers_attach_forked(apr_uint64_t start);
+
 /* Attach a spawned child to its parent's arena, before anything else. */
 apr_status_t mproc__peers_join(apr_int64_t map_handle, apr_uint64_t map_size);
 

@@ -73,12 +73,17 @@ hold_see(mproc__hold_t *hold)
     check.seen[check.count++].offset = mproc__arena_offset(hold);
 }
 
-/* The list of a peer: blocks of holds, the first word leads to the next. */
+/* A peer's few, and its list: blocks of holds, the first word leads to the
+ * next. */
 static void
 peer_holds(mproc__peer_entry_t *peer)
 {
     mproc__hold_t *next = &peer->holds;
+    int k;
 
+    for (k = 0; k < MPROC__FEW; k++) {
+        hold_see(&peer->few[k]);
+    }
     hold_see(next);
     while (atomic_load(next) != 0) {
         apr_uint64_t handle = atomic_load(next), i, count;
@@ -111,8 +116,16 @@ peers_check(void)
         else if ((state & 255) != PEER_FREE) {
             wrong("a peer is neither free nor live", i, state);
         }
-        else if (atomic_load(&peer->holds) != 0) {
-            wrong("a free peer holds", i, atomic_load(&peer->holds));
+        else {
+            apr_uint64_t held = atomic_load(&peer->holds);
+            int k;
+
+            for (k = 0; k < MPROC__FEW; k++) {
+                held |= atomic_load(&peer->few[k]);
+            }
+            if (held != 0) {
+                wrong("a free peer holds", i, held);
+            }
         }
     }
 }
