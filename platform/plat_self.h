@@ -29,6 +29,10 @@ apr_status_t mproc_plat_self_environment(const char *const *environment);
  */
 apr_status_t mproc_plat_self_interrupts(int held);
 
+/** Forget what stdio has read of stdin, whose descriptor is the null device
+ *  by now. */
+void mproc_plat_self_stdin(void);
+
 /**
  * Have `hook` called by exit(), after the functions that will be registered
  * with atexit() from now on and before those registered earlier.

@@ -154,7 +154,8 @@ record_open(const mproc__birth_t *birth)
     }
     mproc__record_t *record = NULL;
     if (mproc__arena_hold(hold, birth->handle) == APR_SUCCESS) {
-        record = mproc__record_at(birth->handle);
+        record = birth->record != NULL ? birth->record
+                                       : mproc__record_at(birth->handle);
     }
     if (record == NULL) {
         if (!mproc_process_is_alive(&child.parent)) {
@@ -175,16 +176,15 @@ family_begin(const mproc__birth_t *birth)
     const mproc__record_t *record = child.record;
     mproc_process_t *self = &mproc__family.self;
 
-    apr_cpystrn(self->name, record->name, sizeof self->name);
-    apr_cpystrn(self->path, record->path, sizeof self->path);
+    memcpy(self->name, record->name, sizeof self->name);
+    memcpy(self->path, record->path, sizeof self->path);
     self->parent_pid = birth->parent_pid;
     self->daemon = (record->flags & MPROC__RECORD_DAEMON) != 0;
     self->detached = (record->flags & MPROC__RECORD_DETACHED) != 0;
     self->key_size =
         record->key_size <= sizeof self->key ? record->key_size : 0;
     memcpy(self->key, record->key, self->key_size);
-    apr_cpystrn(child.parent.name, record->parent_name,
-                sizeof child.parent.name);
+    memcpy(child.parent.name, record->parent_name, sizeof child.parent.name);
     mproc__family.created = 0;
     mproc__family.method = (mproc_start_method_e)record->method;
 }
@@ -258,8 +258,7 @@ streams_take(const mproc__birth_t *birth, apr_pool_t *pool)
     surroundings_need(mproc_plat_proc_streams(none, pool), "the null device",
                       "");
     if (birth->ticket == 0) {
-        (void)fseek(stdin, 0, SEEK_END);
-        clearerr(stdin);
+        mproc_plat_self_stdin();
     }
     if (stream[0] != NULL || stream[1] != NULL || stream[2] != NULL) {
         surroundings_need(mproc_plat_proc_streams(stream, pool),
@@ -348,10 +347,15 @@ mproc__child_run(const mproc__birth_t *birth)
     memset(&child, 0, sizeof child);
     child.forked = birth->forked;
     child.epoch = mproc__peers_epoch();
-    if (mproc__peers_attach() != APR_SUCCESS) {
+    if (mproc__peers_attach_forked(birth->record != NULL
+                                       ? atomic_load(&birth->record->start)
+                                       : 0) != APR_SUCCESS) {
         mproc__child_fail("%s", mproc_error_detail());
     }
-    if (apr_pool_create_unmanaged_ex(&child.pool, NULL, NULL) != APR_SUCCESS) {
+    child.pool = birth->pool;
+    mproc__fork_pool_taken();
+    if (child.pool == NULL &&
+        apr_pool_create_unmanaged_ex(&child.pool, NULL, NULL) != APR_SUCCESS) {
         mproc__child_fail("memory is short");
     }
     parent_adopt(birth);

@@ -46,8 +46,9 @@ typedef struct mproc__record_t {
     apr_uint32_t method; /* mproc_start_method_e, also for its children */
     apr_uint32_t key_size;
     apr_int64_t parent_pid;
-    apr_int64_t channel;   /* of a fork server: its end */
-    apr_uint32_t on_error; /* of a fork server: mproc_preload_error_e */
+    _Atomic apr_uint64_t start; /* a point in the life of a forked child */
+    apr_int64_t channel;        /* of a fork server: its end */
+    apr_uint32_t on_error;      /* of a fork server: mproc_preload_error_e */
     apr_uint32_t environment_count;
     /* Offsets from this struct; 0: not given. */
     apr_uint64_t args;

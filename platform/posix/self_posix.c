@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 extern char **environ;
@@ -47,6 +48,18 @@ mproc_plat_self_interrupts(int held)
         interrupt_before = sigismember(&before, SIGINT) == 1;
     }
     return APR_SUCCESS;
+}
+
+void
+mproc_plat_self_stdin(void)
+{
+#ifdef __GLIBC__
+    if (stdin->_IO_read_base == NULL) {
+        return; /* Never used: then it shall not get a buffer now. */
+    }
+#endif
+    (void)fseek(stdin, 0, SEEK_END);
+    clearerr(stdin);
 }
 
 #if defined(__GLIBC__)

@@ -17,6 +17,11 @@ mproc_plat_self_interrupts(int held)
     return APR_ENOTIMPL;
 }
 
+void
+mproc_plat_self_stdin(void)
+{
+}
+
 apr_status_t
 mproc_plat_self_on_exit(void (*hook)(int known, int code))
 {
