@@ -77,6 +77,7 @@ typedef enum mproc__stage_e {
 typedef struct mproc__family_t {
     _Atomic int stage;
     atomic_flag busy;
+    int cancel; /* of who holds it: whether it may be cancelled */
     mproc_process_t *children; /* started and not settled */
     mproc_process_t self;
     mproc_process_t *parent;     /* NULL in the main process */
@@ -91,6 +92,7 @@ extern mproc__family_t mproc__family;
 
 /* ------------------------------------------------------------- family.c */
 
+/* Who has the lock cannot be cancelled. */
 void mproc__family_lock(void);
 void mproc__family_unlock(void);
 

@@ -11,6 +11,7 @@
 
 #include <mproc/error.h>
 
+#include "../../platform/plat_self.h"
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "kinds.h"
@@ -18,6 +19,7 @@
 
 static struct {
     atomic_flag busy;
+    int cancel; /* of who holds it: whether it may be cancelled */
     mproc_object_t *first;
     apr_size_t count;
     mproc__holder_t *passed;
@@ -26,16 +28,22 @@ static struct {
 void
 mproc__objects_guard(void)
 {
+    int cancel = mproc_plat_self_cancel(0);
+
     while (atomic_flag_test_and_set_explicit(&objects.busy,
                                              memory_order_acquire)) {
         mproc_plat_yield();
     }
+    objects.cancel = cancel;
 }
 
 void
 mproc__objects_unguard(void)
 {
+    int cancel = objects.cancel;
+
     atomic_flag_clear_explicit(&objects.busy, memory_order_release);
+    (void)mproc_plat_self_cancel(cancel);
 }
 
 /* What each kind of object is; NULL for blocks that are none. */

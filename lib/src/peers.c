@@ -30,6 +30,7 @@
 #include <mproc/error.h>
 
 #include "../../platform/plat_life.h"
+#include "../../platform/plat_self.h"
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "layout.h"
@@ -68,18 +69,22 @@ _Atomic mproc__peer_t mproc__peer_attached;
 atomic_int mproc__own_threads;
 static _Thread_local int thread_hooked; /* outlasts a fork */
 
-static void
+/* Who has it cannot be cancelled; unguard() takes what this returns. */
+static int
 guard(atomic_flag *flag)
 {
+    int cancel = mproc_plat_self_cancel(0);
     while (atomic_flag_test_and_set_explicit(flag, memory_order_acquire)) {
         mproc_plat_yield();
     }
+    return cancel;
 }
 
 static void
-unguard(atomic_flag *flag)
+unguard(atomic_flag *flag, int cancel)
 {
     atomic_flag_clear_explicit(flag, memory_order_release);
+    (void)mproc_plat_self_cancel(cancel);
 }
 
 static mproc__peer_t
@@ -185,7 +190,7 @@ attach(apr_int64_t map_handle, apr_uint64_t map_size, apr_uint64_t start)
     apr_status_t rv = APR_SUCCESS;
     int inherit = 0;
 
-    guard(&peers.busy);
+    int cancel = guard(&peers.busy);
     if (atomic_load(&mproc__peer_attached) == 0) {
         inherit = mproc__arena.header != NULL;
         if (!peers.hooked) {
@@ -200,7 +205,7 @@ attach(apr_int64_t map_handle, apr_uint64_t map_size, apr_uint64_t start)
             rv = attach_slot(start);
         }
     }
-    unguard(&peers.busy);
+    unguard(&peers.busy, cancel);
     if (rv == APR_SUCCESS && inherit) {
         rv = mproc__objects_inherit();
     }
@@ -377,7 +382,7 @@ mproc__hold_new(void)
     if (mproc__thread_self() == NULL) {
         return NULL;
     }
-    guard(&peers.busy);
+    int cancel = guard(&peers.busy);
     if (peers.free_count > 0) {
         hold = peers.free[--peers.free_count];
     }
@@ -385,7 +390,7 @@ mproc__hold_new(void)
         peers.fresh_count--;
         hold = peers.fresh++;
     }
-    unguard(&peers.busy);
+    unguard(&peers.busy, cancel);
     return hold;
 }
 
@@ -395,9 +400,9 @@ mproc__hold_free(mproc__hold_t *hold)
     if (mproc__hold_handle(hold) != 0) {
         return; /* It could not be released: it goes with the process. */
     }
-    guard(&peers.busy);
+    int cancel = guard(&peers.busy);
     peers.free[peers.free_count++] = hold;
-    unguard(&peers.busy);
+    unguard(&peers.busy, cancel);
 }
 
 /* Release all that a dead peer held, then its list, from the end. */
@@ -549,9 +554,9 @@ recover_if_dead(unsigned slot, apr_uint64_t state)
         (PEER_STATE(state) == PEER_LIVE && !peer_has_ended(slot, state))) {
         return 0;
     }
-    guard(&peers.repairing);
+    int cancel = guard(&peers.repairing);
     recover(slot, state);
-    unguard(&peers.repairing);
+    unguard(&peers.repairing, cancel);
     return 1;
 }
 

@@ -15,6 +15,7 @@
 #include <mproc/error.h>
 
 #include "../../platform/plat_life.h"
+#include "../../platform/plat_self.h"
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "object.h"
@@ -429,12 +430,9 @@ mproc__process_launch(mproc_process_t *process)
     return APR_SUCCESS;
 }
 
-apr_status_t
-mproc_process_start(mproc_process_t *process)
+static apr_status_t
+process_start(mproc_process_t *process)
 {
-    if (process == NULL) {
-        return mproc__fail(APR_EINVAL, "cannot start a process that is NULL");
-    }
     apr_status_t rv = start_allowed(process);
     if (rv == APR_SUCCESS) {
         rv = start_begin(process);
@@ -460,4 +458,19 @@ mproc_process_start(mproc_process_t *process)
         (void)mproc_get_start_method(0);
     }
     return APR_SUCCESS;
+}
+
+/* A thread that is cancelled has started it or not. In a forked child it stays
+ * so: what was meant for the parent's thread may be under way, and would end
+ * the child. */
+apr_status_t
+mproc_process_start(mproc_process_t *process)
+{
+    if (process == NULL) {
+        return mproc__fail(APR_EINVAL, "cannot start a process that is NULL");
+    }
+    int cancel = mproc_plat_self_cancel(0);
+    apr_status_t rv = process_start(process);
+    (void)mproc_plat_self_cancel(cancel);
+    return rv;
 }

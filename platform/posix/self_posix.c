@@ -1,5 +1,5 @@
 /*
- * self_posix.c: what a forked child changes in itself, on any Unix.
+ * self_posix.c: what a process changes in itself, on any Unix.
  *
  * The hard one is the exit code: only some C libraries tell it to those who
  * are called at exit.
@@ -9,6 +9,7 @@
 #include "plat_self.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,16 @@ mproc_plat_self_stdin(void)
 #endif
     (void)fseek(stdin, 0, SEEK_END);
     clearerr(stdin);
+}
+
+int
+mproc_plat_self_cancel(int allowed)
+{
+    int before = PTHREAD_CANCEL_ENABLE;
+
+    (void)pthread_setcancelstate(
+        allowed ? PTHREAD_CANCEL_ENABLE : PTHREAD_CANCEL_DISABLE, &before);
+    return before == PTHREAD_CANCEL_ENABLE;
 }
 
 #if defined(__GLIBC__)

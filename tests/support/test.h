@@ -75,6 +75,9 @@ void test_stop(apr_int64_t pid);
 void test_continue(apr_int64_t pid);
 /* Whether a process with this pid exists and is no zombie. */
 int test_pid_exists(apr_int64_t pid);
+/* Run it in a thread that has been cancelled already, and so ends in the first
+ * call in which it may; wait for the thread. 0: there is no such thing here. */
+int test_cancelled(void (*run)(void *baton), void *baton);
 /* Descriptors or handles that this process has open. */
 int test_handles(void);
 
