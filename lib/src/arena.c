@@ -7,7 +7,6 @@
  */
 #include "arena.h"
 
-#include <mproc/census.h>
 #include <mproc/error.h>
 
 #include "../../platform/plat_map.h"
@@ -146,46 +145,4 @@ mproc__arena_contains(const void *address, apr_size_t size)
            from < mproc__arena.map.base + mproc__arena.map.size &&
            size <= (apr_size_t)(mproc__arena.map.base + mproc__arena.map.size -
                                 from);
-}
-
-apr_status_t
-mproc_census(mproc_census_t *census)
-{
-    mproc__header_t *header;
-    apr_status_t rv;
-    apr_uint64_t i;
-
-    if (census == NULL) {
-        return mproc__fail(APR_EINVAL, "mproc_census: census is NULL; pass "
-                                       "where the figures go");
-    }
-    *census = (mproc_census_t){0};
-    rv = mproc__peers_attach();
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    header = mproc__arena.header;
-    census->size = mproc__arena.map.size;
-    census->committed = mproc__chunk_committed();
-    census->rescues = atomic_load(&header->rescues);
-    for (i = 0; i < atomic_load(&header->peers_high); i++) {
-        census->peers += mproc__peer_entry_live(&mproc__arena.peer[i]);
-    }
-    for (i = 0; i < atomic_load(&header->threads_high); i++) {
-        census->threads += mproc__thread_used(&mproc__arena.thread[i]);
-    }
-    mproc__block_census(census);
-    return APR_SUCCESS;
-}
-
-const char *
-mproc_kind_name(mproc_kind_e kind)
-{
-    static const char *const name[MPROC_KIND_COUNT] = {
-        "none",           "bytes",     "hold",    "process", "lock",
-        "event",          "value",     "pool",    "job",     "rlock",
-        "semaphore",      "condition", "barrier", "array",   "shm",
-        "shareable list", "queue",     "segment", "item",    "tally",
-        "flight",         "connection"};
-    return (unsigned)kind < MPROC_KIND_COUNT ? name[kind] : "unknown";
 }

@@ -698,27 +698,3 @@ mproc__arena_room(mproc__handle_t handle)
                ? 0
                : mproc__chunk_block_size(handle) - sizeof(mproc__block_t);
 }
-
-/* ----------------------------------------------------------------- census */
-
-static void
-census_block(mproc__block_t *block, apr_uint64_t bytes, void *baton)
-{
-    mproc_census_t *census = baton;
-    apr_uint64_t word = atomic_load(&block->word);
-    if (BLOCK_STATE(word) == BLOCK_LIVE) {
-        mproc_kind_e kind = BLOCK_KIND(word);
-        census->total.blocks++;
-        census->total.bytes += bytes;
-        if (kind < MPROC_KIND_COUNT) {
-            census->kind[kind].blocks++;
-            census->kind[kind].bytes += bytes;
-        }
-    }
-}
-
-void
-mproc__block_census(mproc_census_t *census)
-{
-    mproc__chunk_walk(census_block, census);
-}

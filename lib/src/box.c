@@ -10,6 +10,7 @@
 #include <mproc/error.h>
 
 #include "error.h"
+#include "layout.h"
 
 typedef struct box_note_t {
     apr_uint64_t peer; /* a process that has it, and */
@@ -109,8 +110,7 @@ mproc__box_hold(const void *data)
         return NULL;
     }
     hold = mproc__arena_address(note->hold);
-    if (note->peer != mproc__peer_self() ||
-        !mproc__arena_contains(hold, sizeof *hold) ||
+    if (note->hold > mproc__arena.map.size - sizeof *hold ||
         mproc__arena_kind(mproc__hold_handle(hold)) != MPROC_KIND_ITEM ||
         box_note(mproc__hold_handle(hold)) != note) {
         return NULL;

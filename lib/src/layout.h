@@ -231,9 +231,6 @@ void mproc__intent_end(mproc__thread_t *thread);
  * dead thread whose work is being finished. */
 void mproc__block_release(mproc__thread_t *thread, mproc__hold_t *hold);
 
-/* Count the live blocks by kind. */
-void mproc__block_census(mproc_census_t *census);
-
 /* ------------------------------------------------------------- peers.c */
 
 /* The calling thread's entry; NULL when there is none to be had. */

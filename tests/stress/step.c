@@ -16,7 +16,7 @@
 #define RESCUES_MOST 5
 #define SLICE (100 * 1000) /* microseconds until a waiter looks by itself */
 #define SLOW_MOST 10       /* wake-ups in 100; a busy system has a few */
-#define POINTS 80         /* kill points when no stride is given */
+#define POINTS 80          /* kill points when no stride is given */
 
 static step_stage_t *const stage = &step_stage;
 static const step_operation_t *operation;
