@@ -4,6 +4,7 @@
  * in test_condition_death.c.
  */
 #include <signal.h>
+#include <stdint.h>
 
 #include "condition.h"
 
