@@ -44,7 +44,6 @@
 #include "parking.h"
 #include "peers.h"
 #include "ring.h"
-#include "segment.h"
 #include "words.h"
 
 static void *
@@ -304,51 +303,6 @@ alloc_recover(const mproc__thread_t *thread, const mproc__intent_t *intent)
 
 #define DEEP 4 /* beneath it a segment, and what is buried */
 
-static void
-hold_drop(mproc__hold_t *hold, void *thread)
-{
-    mproc__block_release(thread, hold);
-}
-
-/* Whether blocks of the kind begin with a holder. */
-static int
-kind_is_holder(mproc_kind_e kind)
-{
-    switch (kind) {
-    case MPROC_KIND_PROCESS:
-    case MPROC_KIND_JOB:
-    case MPROC_KIND_CONDITION:
-    case MPROC_KIND_VALUE:
-    case MPROC_KIND_ARRAY:
-    case MPROC_KIND_QUEUE:
-    case MPROC_KIND_ITEM:
-    case MPROC_KIND_FLIGHT:
-    case MPROC_KIND_CONNECTION:
-        return 1;
-    default:
-        return 0;
-    }
-}
-
-/* Release the holds that lie in a block of `room` bytes. */
-static void
-holds_drop(mproc__thread_t *thread, mproc_kind_e kind, void *payload,
-           apr_uint64_t room)
-{
-    mproc__holder_t *holder = payload;
-    apr_uint64_t most = (room - sizeof *holder) / sizeof(mproc__hold_t), i;
-
-    if (kind_is_holder(kind)) {
-        /* Never beyond the block, whatever a stray write made of it. */
-        for (i = 0; i < holder->count && i < most; i++) {
-            mproc__block_release(thread, &holder->hold[i]);
-        }
-    }
-    else if (kind == MPROC_KIND_SEGMENT) {
-        segment_each_hold(payload, room, hold_drop, thread);
-    }
-}
-
 /* Bury a block that nobody holds. Can be run again. */
 static void
 drop_bury(mproc__thread_t *thread, mproc__block_t *block,
@@ -394,8 +348,8 @@ drop_free(mproc__thread_t *thread, mproc__block_t *block,
     void *words[4];
     int count = end_words(block, words), i;
 
-    holds_drop(thread, BLOCK_KIND(word), block_payload(block),
-               mproc__chunk_block_size(handle) - sizeof *block);
+    mproc__holds_drop(thread, BLOCK_KIND(word), block_payload(block),
+                      mproc__chunk_block_size(handle) - sizeof *block);
     atomic_store(&block->word, (apr_uint64_t)(BLOCK_GENERATION(word) + 1)
                                    << 32);
     for (i = 0; i < count; i++) {
@@ -431,7 +385,7 @@ drop_run(mproc__thread_t *thread, mproc__intent_t *intent)
         if (REFS_COUNT(refs) == 0 &&
             (refs & REFS_TAG) == refs_tag(thread, intent)) {
             if (intent - thread->intent >= DEEP &&
-                kind_is_holder(BLOCK_KIND(atomic_load(&block->word)))) {
+                mproc__kind_is_holder(BLOCK_KIND(atomic_load(&block->word)))) {
                 drop_bury(thread, block, handle);
             }
             else {

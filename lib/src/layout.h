@@ -231,6 +231,13 @@ void mproc__intent_end(mproc__thread_t *thread);
  * dead thread whose work is being finished. */
 void mproc__block_release(mproc__thread_t *thread, mproc__hold_t *hold);
 
+/* Whether blocks of the kind begin with a holder; holder.c. */
+int mproc__kind_is_holder(mproc_kind_e kind);
+
+/* Release the holds that lie in a block of `room` bytes. */
+void mproc__holds_drop(mproc__thread_t *thread, mproc_kind_e kind,
+                       void *payload, apr_uint64_t room);
+
 /* ------------------------------------------------------------- peers.c */
 
 /* The calling thread's entry; NULL when there is none to be had. */
