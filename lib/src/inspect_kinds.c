@@ -284,6 +284,22 @@ cell_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
     return 1;
 }
 
+/* Begins with how many it has. */
+static int
+list_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
+          mproc__raw_t *raw)
+{
+    apr_uint64_t count;
+
+    if (!payload_read(inspection, raw, &count, sizeof count)) {
+        return 0;
+    }
+    object->value = (apr_int64_t)count;
+    object->state =
+        apr_psprintf(inspection->pool, "%" APR_UINT64_T_FMT " elements", count);
+    return 1;
+}
+
 static int
 pool_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
           mproc__raw_t *raw)
@@ -383,6 +399,7 @@ static const shape_t shapes[] = {
      pool_tell,
      {{offsetof(mproc__pool_shared_t, wake), "a pool's worker"},
       {offsetof(mproc__pool_shared_t, done), "mproc_pool_map_array"}}},
+    {MPROC_KIND_SHAREABLE_LIST, list_read, NULL, {{0, NULL}}},
     {MPROC_KIND_PROCESS, process_read, NULL, {{0, NULL}}}};
 
 static const shape_t *
@@ -440,6 +457,9 @@ mproc__inspect_call(const mproc__inspection_t *inspection, int object,
 
     if (shape != NULL && shape->kind == MPROC_KIND_PROCESS) {
         return record_call(raw, within);
+    }
+    if (shape != NULL && shape->kind == MPROC_KIND_SHAREABLE_LIST) {
+        return "mproc_shareable_list_setf"; /* Each element has such a word. */
     }
     for (int i = 0; shape != NULL && i < 2; i++) {
         if (shape->word[i].call != NULL && shape->word[i].offset == within) {

@@ -288,6 +288,7 @@ case_value(apr_pool_t *pool)
 {
     mproc_value_t *value;
     mproc_array_t *array;
+    mproc_shareable_list_t *list;
     script_t script;
     mproc_inspect_t *picture;
     mproc_process_t *a;
@@ -295,6 +296,8 @@ case_value(apr_pool_t *pool)
     REQUIRE_STATUS(APR_SUCCESS, mproc_value_create(&value, 12, NULL, pool));
     REQUIRE_STATUS(APR_SUCCESS,
                    mproc_raw_array_create(&array, 4, 100, NULL, pool));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_shareable_list_create(&list, pool, "[i i]", 1, 2));
     script = script_make(value, NULL, NULL, pool);
     REQUIRE_STATUS(APR_SUCCESS, mproc_value_acquire(value, MPROC_NOWAIT));
     a = script_start(&script, "0-0", pool);
@@ -306,6 +309,7 @@ case_value(apr_pool_t *pool)
     CHECK_TEXT("100 items of 4 bytes", seen(picture, array)->state);
     CHECK(seen(picture, array)->lock == NULL);
     CHECK_INT(100, seen(picture, array)->value);
+    CHECK_TEXT("2 elements", seen(picture, list)->state);
     mproc_value_release(value);
     JOIN(a, 0);
 }

@@ -100,7 +100,8 @@ struct mproc_inspect_object_t {
     const char *state;       /**< in words: "held", "1 of 3 permits free" */
     apr_int64_t value;       /**< lock, rlock: how often held; semaphore:
                                   permits free; event: 1 when set; barrier:
-                                  parties that have arrived; array: items;
+                                  parties that have arrived; array, list:
+                                  items;
                                   pool: workers */
     apr_int64_t most;        /**< of that: semaphore, 0 when unbounded;
                                   barrier */
