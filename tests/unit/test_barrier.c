@@ -4,7 +4,6 @@
 #define PARTIES 6 /* 3 processes, 2 threads, and the case itself */
 #define ROUNDS 50
 #define LONG_ROUNDS 1000
-#define SLOW_ROUNDS 10000
 #define LOCKSTEP 5
 
 /* What parties tell of themselves. */
@@ -286,40 +285,6 @@ a_thousand_rounds_in_lockstep(apr_pool_t *pool)
         CHECK_INT(rounds, atomic_load(&counters_of(value)[i]));
     }
     CHECK_INT(0, mproc_barrier_is_broken(barrier));
-}
-
-/* BR4: the same, with parties that are held up for a moment wherever they
- * are, in the middle of an arrival, too. */
-static void
-lockstep_with_the_slow(apr_pool_t *pool)
-{
-    mproc_process_t *child[LOCKSTEP];
-    mproc_barrier_t *barrier;
-    mproc_value_t *value = new_counters(LOCKSTEP, pool);
-    counter_t *step = counters_of(value);
-    apr_uint32_t rounds = (apr_uint32_t)test_scaled(SLOW_ROUNDS);
-    apr_time_t deadline;
-    int i;
-    REQUIRE_STATUS(APR_SUCCESS,
-                   mproc_barrier_create(&barrier, LOCKSTEP, NULL, NULL, pool));
-    for (i = 0; i < LOCKSTEP; i++) {
-        START(child[i], keep_step, pool, "ooii", barrier, value, i,
-              (int)rounds);
-    }
-    deadline = mproc_clock() + test_deadline();
-    for (i = 0; atomic_load(&step[0]) < rounds && mproc_clock() < deadline &&
-                mproc_process_is_alive(child[i % LOCKSTEP]);
-         i++) {
-        apr_int64_t pid = mproc_process_pid(child[i % LOCKSTEP]);
-        test_stop(pid);
-        apr_thread_yield();
-        test_continue(pid);
-        apr_thread_yield();
-    }
-    for (i = 0; i < LOCKSTEP; i++) {
-        JOIN(child[i], 0);
-        CHECK_INT(rounds, atomic_load(&step[i]));
-    }
 }
 
 /* BR5: broken for all who wait and all who come. */
@@ -616,7 +581,6 @@ static const test_case_t cases[] = {
     {"the_last_one_acts", the_action_runs_where_the_last_is},
     {"rounds_follow_rounds", rounds_follow_rounds},
     {"1000_rounds_in_lockstep", a_thousand_rounds_in_lockstep},
-    {"lockstep_with_the_slow", lockstep_with_the_slow},
     {"a_time_that_runs_out", a_time_that_runs_out_breaks_it},
     {"abort_and_reset", abort_and_reset},
     {"a_reset_round_is_over", a_reset_round_is_over},

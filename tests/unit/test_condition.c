@@ -365,7 +365,7 @@ notify_on_and_on(void *data)
 static void
 a_predicates_time_counts_in_total(apr_pool_t *pool)
 {
-    question_t question = new_question(INT32_MAX, pool);
+    question_t question = new_question(1 << 30, pool);
     threads_t *threads = threads_start(1, notify_on_and_on, &question, pool);
     apr_time_t begin;
     LOCKED(question.meeting.condition);
