@@ -321,6 +321,7 @@ static void
 a_time_that_runs_out_breaks_it(apr_pool_t *pool)
 {
     static const apr_interval_time_t spans[] = {MPROC_NOWAIT, -5, 1, 120000};
+    mproc_census_t before = census_now();
     size_t i;
     for (i = 0; i < sizeof spans / sizeof *spans; i++) {
         party_t party = new_party(3, NULL, pool);
@@ -336,12 +337,14 @@ a_time_that_runs_out_breaks_it(apr_pool_t *pool)
         CHECK_STATUS(APR_SUCCESS, mproc_barrier_reset(party.barrier));
         check_usable(&party, 3, pool);
     }
+    CHECK_INT(before.rescues, census_now().rescues);
 }
 
 /* BR6. */
 static void
 abort_and_reset(apr_pool_t *pool)
 {
+    mproc_census_t before = census_now();
     party_t party = new_party(3, NULL, pool);
     mproc_process_t *child[2];
     int i, abort;
@@ -376,6 +379,7 @@ abort_and_reset(apr_pool_t *pool)
     check_broken(&party);
     CHECK_STATUS(APR_SUCCESS, mproc_barrier_reset(party.barrier));
     check_usable(&party, 3, pool);
+    CHECK_INT(before.rescues, census_now().rescues);
 }
 
 /* BR6: who was sent away by a reset is not of the round that follows at once,
@@ -411,6 +415,7 @@ act_badly(void *baton)
 static void
 a_failing_action_breaks_it(apr_pool_t *pool)
 {
+    mproc_census_t before = census_now();
     party_t party = new_party(3, act_badly, pool);
     mproc_process_t *child[2];
     int i, index = 7;
@@ -427,6 +432,7 @@ a_failing_action_breaks_it(apr_pool_t *pool)
     CHECK_INT(2, atomic_load(&party.counters[BROKEN]));
     CHECK_INT(1, atomic_load(&party.counters[ACTIONS]));
     check_broken(&party);
+    CHECK_INT(before.rescues, census_now().rescues);
 }
 
 /* A baton of this process's own memory arrives as it is. */

@@ -76,6 +76,7 @@ wait_for_event(mproc_bytes_t args, apr_pool_t *pool)
 static void
 set_frees_all_who_wait(apr_pool_t *pool)
 {
+    mproc_census_t before = census_now();
     mproc_process_t *child[CHILDREN];
     mproc_event_t *event;
     int i, round;
@@ -91,6 +92,7 @@ set_frees_all_who_wait(apr_pool_t *pool)
             JOIN(child[i], 0);
         }
     }
+    CHECK_INT(before.rescues, census_now().rescues);
 }
 
 /* SY4: set never waits for a waiter that died. */
@@ -156,6 +158,22 @@ static apr_status_t
 wait_in_thread(void *data)
 {
     return mproc_event_wait(data, test_deadline());
+}
+
+/* EV2: each is woken, and none has to find out by looking around. (When a
+ * process ends, all who sleep are woken; threads end quietly.) */
+static void
+set_wakes_each_thread(apr_pool_t *pool)
+{
+    mproc_event_t *event;
+    mproc_census_t before = census_now();
+    threads_t *threads;
+    NEW_EVENT(event);
+    threads = threads_start(2 * CHILDREN, wait_in_thread, event, pool);
+    await_sleepers(shared_of(event), 2 * CHILDREN);
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(event));
+    threads_join(threads, APR_SUCCESS);
+    CHECK_INT(before.rescues, census_now().rescues);
 }
 
 /* EV3, EV4: threads and processes mixed; set and cleared at once, before any
@@ -256,6 +274,7 @@ static const test_case_t cases[] = {
     {"set_frees_all_who_wait", set_frees_all_who_wait},
     {"a_dead_waiter_harms_nobody", a_dead_waiter_harms_nobody},
     {"no_wakeup_is_lost", no_wakeup_is_lost},
+    {"set_wakes_each_thread", set_wakes_each_thread},
     {"a_short_set_frees_all", a_short_set_frees_all},
     {"a_sure_deadlock_is_told", a_sure_deadlock_is_told},
     {"it_passes_through_a_chain", it_passes_through_a_chain},
