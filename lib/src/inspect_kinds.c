@@ -13,9 +13,11 @@
 
 #include "cell.h"
 #include "pool.h"
+#include "ring.h"
 #include "shared.h"
 #include "words.h"
 
+#define SHAPE_WORDS 5
 #define PIECE 512 /* words of a row that are read at once */
 
 /* A word that threads wait on. */
@@ -30,7 +32,7 @@ typedef struct shape_t {
                 mproc__raw_t *raw);
     void (*tell)(mproc__inspection_t *inspection,
                  mproc_inspect_object_t *object);
-    shape_word_t word[2];
+    shape_word_t word[SHAPE_WORDS];
 } shape_t;
 
 /* ------------------------------------------------------------------ reading */
@@ -301,6 +303,30 @@ list_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
 }
 
 static int
+queue_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
+           mproc__raw_t *raw)
+{
+    mproc__ring_t ring;
+
+    if (!payload_read(inspection, raw, &ring, sizeof ring)) {
+        return 0;
+    }
+    object->value = (apr_int64_t)mproc__ring_size(&ring);
+    object->most = (apr_int64_t)ring.maxsize;
+    object->state = atomic_load(&ring.shut) ? "shut down" : "";
+    return 1;
+}
+
+static void
+queue_tell(mproc__inspection_t *inspection, mproc_inspect_object_t *object)
+{
+    object->state = apr_psprintf(
+        inspection->pool, "%" APR_INT64_T_FMT " items%s%s", object->value,
+        object->most > 0 && object->value >= object->most ? ", full" : "",
+        object->state[0] != '\0' ? ", shut down" : "");
+}
+
+static int
 pool_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
           mproc__raw_t *raw)
 {
@@ -399,6 +425,14 @@ static const shape_t shapes[] = {
      pool_tell,
      {{offsetof(mproc__pool_shared_t, wake), "a pool's worker"},
       {offsetof(mproc__pool_shared_t, done), "mproc_pool_map_array"}}},
+    {MPROC_KIND_QUEUE,
+     queue_read,
+     queue_tell,
+     {{offsetof(mproc__ring_t, items), "mproc_queue_get"},
+      {offsetof(mproc__ring_t, space), "mproc_queue_put"},
+      {offsetof(mproc__ring_t, idle), "mproc_queue_join"},
+      {offsetof(mproc__ring_t, tail.mutex), "mproc_queue_put"},
+      {offsetof(mproc__ring_t, head.mutex), "mproc_queue_get"}}},
     {MPROC_KIND_SHAREABLE_LIST, list_read, NULL, {{0, NULL}}},
     {MPROC_KIND_PROCESS, process_read, NULL, {{0, NULL}}}};
 
@@ -461,7 +495,7 @@ mproc__inspect_call(const mproc__inspection_t *inspection, int object,
     if (shape != NULL && shape->kind == MPROC_KIND_SHAREABLE_LIST) {
         return "mproc_shareable_list_setf"; /* Each element has such a word. */
     }
-    for (int i = 0; shape != NULL && i < 2; i++) {
+    for (int i = 0; shape != NULL && i < SHAPE_WORDS; i++) {
         if (shape->word[i].call != NULL && shape->word[i].offset == within) {
             return shape->word[i].call;
         }
