@@ -145,7 +145,7 @@ list_reach(mproc__thread_t *self, apr_uint64_t count)
     return 1;
 }
 
-/* Its thread ends, or has another list. */
+/* A wait has ended, or its thread: there is no list any more. */
 void
 mproc__parking_ended(void)
 {
@@ -321,7 +321,9 @@ mproc__park(void *const *words, int count, mproc__needed_fn_t needed,
     }
     waiting = waiter_enter(self, words, count, NULL);
     rv = waiter_sleep(self, waiting, needed, hopeless, baton, deadline);
-    return waiter_leave(self, waiting) ? APR_SUCCESS : rv;
+    rv = waiter_leave(self, waiting) ? APR_SUCCESS : rv;
+    mproc__parking_ended();
+    return rv;
 }
 
 apr_status_t
