@@ -489,7 +489,13 @@ proctype other(byte me)
       (MISSING(0) || MISSING(1) || MISSING(PARTIES - 1)) &&                    \
       !LOST(0) && !LOST(1) && !LOST(PARTIES - 1)))
 
-#define KILL(d) atomic { deaths < DEATHS && !dead[d] -> dead[d] = 1; deaths++; in_round[d] = 0 }
+#define KILL(d)                                                                \
+    atomic {                                                                   \
+        deaths < DEATHS && !dead[d] ->                                         \
+        dead[d] = 1;                                                           \
+        deaths++;                                                              \
+        in_round[d] = 0                                                        \
+    }
 
 init
 {

@@ -295,7 +295,8 @@ inline park()
     atomic { waiting[me] = IDLE; res = READ }
 }
 
-#define NOBODY_INSIDE (!inside[0] && !inside[1] && !inside[2] && !inside[WAITERS])
+#define NOBODY_INSIDE                                                          \
+    (!inside[0] && !inside[1] && !inside[2] && !inside[WAITERS])
 
 /* mproc__mutex_acquire(), without a deadline. */
 inline acquire()
