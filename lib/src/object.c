@@ -25,6 +25,11 @@ static struct {
     mproc__holder_t *passed;
 } objects = {.busy = ATOMIC_FLAG_INIT};
 
+/* Who forks in its own way has a child that is in no table until its first
+ * call: from then on nobody is known to be alone. */
+static _Thread_local int own_fork;
+static atomic_int strays;
+
 void
 mproc__objects_guard(void)
 {
@@ -325,6 +330,8 @@ mproc__objects_forked(void)
 {
     mproc_object_t *half;
     atomic_flag_clear(&objects.busy);
+    own_fork = 0;
+    atomic_store(&strays, 0);
     objects.passed = NULL;
     for (half = objects.first; half != NULL; half = half->next) {
         half->hold = NULL;
@@ -410,6 +417,20 @@ mproc__object_part(mproc_object_t *object, unsigned n)
 
 /* ------------------------------------------------------------------- alone */
 
+void
+mproc__objects_own_fork(int own)
+{
+    own_fork = own;
+}
+
+void
+mproc__objects_forking(void)
+{
+    if (!own_fork) {
+        atomic_store(&strays, 1);
+    }
+}
+
 static apr_uint64_t
 object_halves(mproc__handle_t handle)
 {
@@ -429,6 +450,7 @@ object_halves(mproc__handle_t handle)
 int
 mproc__object_is_alone(mproc_object_t *object)
 {
-    return mproc_plat_thread_count() == 1 + atomic_load(&mproc__own_threads) &&
+    return !atomic_load(&strays) &&
+           mproc_plat_thread_count() == 1 + atomic_load(&mproc__own_threads) &&
            mproc__arena_holds(object->handle) == object_halves(object->handle);
 }

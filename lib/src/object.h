@@ -111,6 +111,11 @@ apr_status_t mproc__objects_keep(mproc__hold_t *keep);
 void mproc__objects_guard(void);
 void mproc__objects_unguard(void);
 
+/* Around a fork of the library's own. Before any fork: one that is not may
+ * bring a child that has everything and says nothing of it. */
+void mproc__objects_own_fork(int own);
+void mproc__objects_forking(void);
+
 /* In a forked child: nothing is held yet; then, attached: hold all that was
  * inherited. */
 void mproc__objects_forked(void);

@@ -194,7 +194,7 @@ attach(apr_int64_t map_handle, apr_uint64_t map_size, apr_uint64_t start)
     if (atomic_load(&mproc__peer_attached) == 0) {
         inherit = mproc__arena.header != NULL;
         if (!peers.hooked) {
-            rv = mproc_plat_on_fork(peers_forked);
+            rv = mproc_plat_on_fork(mproc__objects_forking, peers_forked);
             peers.hooked = rv == APR_SUCCESS;
         }
         if (rv == APR_SUCCESS && !inherit) {

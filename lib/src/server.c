@@ -179,7 +179,9 @@ request_fork(const mproc__request_t *request, const apr_int64_t *handles,
         mproc_plat_proc_t *kid = &server.kids[server.count];
         (void)mproc__fork_pool(); /* For all kids; without, each makes one. */
         fflush(NULL);
+        mproc__objects_own_fork(1);
         rv = mproc_plat_proc_fork(kid, pool);
+        mproc__objects_own_fork(0);
         if (rv == APR_INCHILD) {
             kid_run(request, handles, count, pool);
         }

@@ -470,7 +470,9 @@ mproc_process_start(mproc_process_t *process)
         return mproc__fail(APR_EINVAL, "cannot start a process that is NULL");
     }
     int cancel = mproc_plat_self_cancel(0);
+    mproc__objects_own_fork(1);
     apr_status_t rv = process_start(process);
+    mproc__objects_own_fork(0);
     (void)mproc_plat_self_cancel(cancel);
     return rv;
 }
