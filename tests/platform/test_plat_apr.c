@@ -124,7 +124,7 @@ case_shm_memory(apr_pool_t *pool)
     if (!mproc_plat_shm_stays() || sizeof(apr_size_t) <= 4) {
         test_skip("for Unix, and 64 bits");
     }
-    apr_status_t rv = apr_shm_create(&shm, (apr_size_t)1 << 46, name, pool);
+    apr_status_t rv = apr_shm_create(&shm, (apr_size_t)1 << 40, name, pool);
     if (rv != APR_SUCCESS) {
         test_skip("mended: apr_shm_create looks whether there is room");
     }
