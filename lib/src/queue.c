@@ -32,8 +32,9 @@ mproc__queue_opened(mproc_object_t *object)
 
     queue->use.object = object;
     letters = mproc__hold_handle(&mproc__queue_ring(queue)->letters);
-    return letters == 0 ? APR_SUCCESS
-                        : mproc__object_open(&queue->letters, letters, NULL);
+    return letters == 0
+               ? APR_SUCCESS
+               : mproc__object_open(&queue->letters, letters, object->pool);
 }
 
 static void
