@@ -179,7 +179,7 @@ array_move(mproc_array_t *array, apr_int64_t first, apr_size_t count, void *out,
     if (out != NULL) {
         memcpy(out, at, size);
     }
-    else {
+    else if (in != NULL) {
         memcpy(at, in, size);
     }
     mproc__cell_release(array, &call);

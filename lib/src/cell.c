@@ -8,7 +8,7 @@
 #include "error.h"
 #include "kinds.h"
 
-char mproc__cell_own[1], mproc__cell_raw[1];
+mproc_object_t mproc__cell_own, mproc__cell_raw;
 
 apr_status_t
 mproc__cell_opened(mproc_object_t *object)

@@ -21,10 +21,10 @@ typedef struct mproc__cell_t {
     mproc_rlock_t *lock; /* a half of our own; NULL: a raw one */
 } mproc__cell_t;
 
-/* Which lock a new cell gets: an rlock, or one of these. */
-extern char mproc__cell_own[], mproc__cell_raw[];
-#define MPROC__CELL_OWN ((void *)mproc__cell_own)
-#define MPROC__CELL_RAW ((void *)mproc__cell_raw)
+/* Which lock a new cell gets: an rlock, or one of these addresses. */
+extern mproc_object_t mproc__cell_own, mproc__cell_raw;
+#define MPROC__CELL_OWN ((void *)&mproc__cell_own)
+#define MPROC__CELL_RAW ((void *)&mproc__cell_raw)
 
 /* How a call is to be told of, and what it works on. */
 typedef struct mproc__cell_call_t {
