@@ -5,6 +5,7 @@
 #include "child.h"
 #include "kin.h"
 #include "sleepers.h"
+#include "threads.h"
 
 #define MANY 40
 
@@ -215,6 +216,45 @@ a_killed_process_is_ready(apr_pool_t *pool)
     CHECK_STATUS(APR_SUCCESS, mproc_process_close(child));
 }
 
+typedef struct toggle_t {
+    mproc_event_t *event;
+    atomic_int done;
+} toggle_t;
+
+static apr_status_t
+toggle(void *data)
+{
+    toggle_t *it = data;
+    apr_status_t rv = APR_SUCCESS;
+    while (rv == APR_SUCCESS && !atomic_load(&it->done)) {
+        rv = mproc_event_set(it->event);
+        if (rv == APR_SUCCESS) {
+            rv = mproc_event_clear(it->event);
+        }
+    }
+    return rv;
+}
+
+/* What is ready no more when the wait returns was ready all the same. */
+static void
+success_names_what_was_ready(apr_pool_t *pool)
+{
+    toggle_t it = {0};
+    mproc_waitable_t items[1];
+    threads_t *threads;
+    int i, nameless = 0, first;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&it.event, pool));
+    items[0] = item(MPROC_WAIT_EVENT, it.event);
+    threads = threads_start(1, toggle, &it, pool);
+    for (i = 0; i < test_scaled(200000); i++) {
+        apr_status_t rv = mproc_wait(items, 1, MPROC_NOWAIT, &first);
+        nameless += rv == APR_SUCCESS && (first != 0 || !items[0].ready);
+    }
+    atomic_store(&it.done, 1);
+    threads_join(threads, APR_SUCCESS);
+    CHECK_INT(0, nameless);
+}
+
 static const test_case_t cases[] = {
     {"all_that_are_ready", all_that_are_ready},
     {"nothing_to_wait_for", nothing_to_wait_for},
@@ -222,6 +262,7 @@ static const test_case_t cases[] = {
     {"many_children", many_children},
     {"each_gets_one", each_gets_one},
     {"a_killed_process_is_ready", a_killed_process_is_ready},
+    {"success_names_what_was_ready", success_names_what_was_ready},
     {NULL, NULL}};
 
 const test_suite_t suite_wait = {"wait", 1, cases};
