@@ -16,7 +16,6 @@
 #define RESCUES_MOST 5
 #define SLICE (100 * 1000) /* microseconds until a waiter looks by itself */
 #define SLOW_MOST 10       /* wake-ups in 100; a busy system has a few */
-#define POINTS 80          /* kill points when no stride is given */
 
 static step_stage_t *const stage = &step_stage;
 static const step_operation_t *operation;
@@ -228,7 +227,7 @@ points_run(apr_uint64_t stride, const mproc_census_t *before)
 
     if (operation->tail != 0) {
         steps = length > operation->tail ? length - operation->tail : 0;
-        stride = operation->tail / POINTS + 1;
+        stride = operation->tail / stress_options.points + 1;
     }
     steps += stress_below(&stage->draw, stride);
 
@@ -288,7 +287,7 @@ operation_run(void)
     else {
         points_run(stress_options.stride != 0
                        ? stress_options.stride
-                       : system_step_length() / POINTS + 1,
+                       : system_step_length() / stress_options.points + 1,
                    &before);
     }
     rescues_check(atomic_load(&stress_board->kills) - kills);

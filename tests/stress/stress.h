@@ -36,7 +36,8 @@ typedef struct stress_board_t {
 typedef struct stress_options_t {
     apr_uint64_t seed;
     apr_uint64_t kills;  /* of each random scenario */
-    apr_uint64_t stride; /* 0: about POINTS kill points an operation */
+    apr_uint64_t points; /* about so many kills of an operation */
+    apr_uint64_t stride; /* 0: what makes so many points */
     apr_int64_t at;      /* only this kill point; -1: all */
     const char *only;
 } stress_options_t;

@@ -138,6 +138,9 @@ notify_never_waits(apr_pool_t *pool)
     int i;
     for (i = 0; i < 2; i++) {
         child[i] = start_attendant(&meeting, i + 1, pool);
+        /* It is entered; who has the lock after it, knows that it let go. */
+        LOCKED(meeting.condition);
+        UNLOCKED(meeting.condition);
         test_stop(mproc_process_pid(child[i]));
     }
     NOTIFY(meeting.condition, 1);
