@@ -51,7 +51,7 @@ main(int argc, const char *const *argv)
     apr_pool_create(&pool, NULL);
     mproc_event_create(&gate, pool);
     mproc_event_create(&ready, pool);
-    mproc_value_create(&value, sizeof *race, NULL, pool);
+    mproc_raw_value_create(&value, sizeof *race, NULL, pool);
     race = mproc_value_data(value);
     for (i = 0; i < RUNNERS; i++) {
         mproc_process_create(&runner[i], run, NULL, pool, "o o o", gate, ready,

@@ -84,7 +84,7 @@ main(int argc, const char *const *argv)
     mproc_initialize(argc, argv);
     apr_pool_create(&pool, NULL);
     mproc_lock_create(&lock, pool);
-    mproc_value_create(&value, sizeof(int), NULL, pool);
+    mproc_raw_value_create(&value, sizeof(int), NULL, pool);
     for (i = 0; i < CHILDREN; i++) {
         mproc_process_create(&child[i], add, NULL, pool, "o o", lock, value);
         mproc_process_start(child[i]);

@@ -1,61 +1,100 @@
 /*
- * value.c: a plain value in shared memory.
+ * value.c: a value in shared memory, with a lock of its own.
  *
- * The child's changes are seen by the parent, and the other way round: there
- * is only one.
+ * Four processes add up what they have measured. Then a fifth is killed in
+ * the middle of a change: the next one is told so, and puts it right.
  */
 #include <mproc.h>
 #include <stdio.h>
 
-typedef struct weather_t {
-    double degrees;
-    int hours[5];
-} weather_t;
+enum {
+    CHILDREN = 4,
+    MEASURES = 10000
+};
+
+/* The mean is sum / count, so the two must change together. */
+typedef struct measures_t {
+    double sum;
+    int count;
+} measures_t;
 
 static int
-change(mproc_bytes_t args, apr_pool_t *pool)
+measure(mproc_bytes_t args, apr_pool_t *pool)
 {
     mproc_value_t *value;
-    weather_t *weather;
+    measures_t *measures;
+    int i, self;
 
-    if (mproc_unpack(args, pool, "o", &value) != APR_SUCCESS) {
+    if (mproc_unpack(args, pool, "o i", &value, &self) != APR_SUCCESS) {
         return 1;
     }
-    weather = mproc_value_data(value);
-    if (weather->degrees != 1.0) {
-        return 2;
+    measures = mproc_value_data(value);
+    for (i = 0; i < MEASURES; i++) {
+        if (mproc_value_acquire(value, MPROC_FOREVER) != APR_SUCCESS) {
+            return 2;
+        }
+        measures->sum += 20 + self;
+        measures->count++;
+        mproc_value_release(value);
     }
-    weather->degrees = 5.0;
-    weather->hours[0] = 100;
     return 0;
 }
 
-static void
-weather_print(const weather_t *weather)
+/* Adds to the sum, says so, and never gets to the count. */
+static int
+stop_halfway(mproc_bytes_t args, apr_pool_t *pool)
 {
-    printf("%.1f [%d, %d, %d, %d, %d]\n", weather->degrees, weather->hours[0],
-           weather->hours[1], weather->hours[2], weather->hours[3],
-           weather->hours[4]);
+    mproc_value_t *value;
+    mproc_event_t *halfway;
+
+    if (mproc_unpack(args, pool, "o o", &value, &halfway) != APR_SUCCESS ||
+        mproc_value_acquire(value, MPROC_FOREVER) != APR_SUCCESS) {
+        return 1;
+    }
+    ((measures_t *)mproc_value_data(value))->sum += 1000;
+    mproc_event_set(halfway);
+    for (;;) {
+        apr_sleep(APR_USEC_PER_SEC);
+    }
 }
 
 int
 main(int argc, const char *const *argv)
 {
-    weather_t begin = {1.0, {0, 1, 2, 3, 4}};
-    mproc_process_t *process;
+    mproc_process_t *child[CHILDREN + 1];
+    mproc_event_t *halfway;
     mproc_value_t *value;
-    weather_t *weather;
-    int code = -1;
+    measures_t *measures;
+    apr_status_t rv;
+    apr_pool_t *pool;
+    int i;
 
     mproc_initialize(argc, argv);
-    mproc_value_create(&value, sizeof begin, &begin, NULL);
-    weather = mproc_value_data(value);
-    weather_print(weather);
-    mproc_process_create(&process, change, NULL, NULL, "o", value);
-    mproc_process_start(process);
-    mproc_process_join(process, MPROC_FOREVER);
-    mproc_process_exitcode(process, &code);
-    weather_print(weather);
-    return code != 0 || weather->degrees != 5.0 || weather->hours[0] != 100 ||
-           weather->hours[4] != 4;
+    apr_pool_create(&pool, NULL);
+    mproc_value_create(&value, sizeof *measures, NULL, pool);
+    measures = mproc_value_data(value);
+    for (i = 0; i < CHILDREN; i++) {
+        mproc_process_create(&child[i], measure, NULL, pool, "o i", value, i);
+        mproc_process_start(child[i]);
+    }
+    for (i = 0; i < CHILDREN; i++) {
+        mproc_process_join(child[i], MPROC_FOREVER);
+    }
+    printf("%d measures, mean %.1f\n", measures->count,
+           measures->sum / measures->count);
+    mproc_event_create(&halfway, pool);
+    mproc_process_create(&child[i], stop_halfway, NULL, pool, "o o", value,
+                         halfway);
+    mproc_process_start(child[i]);
+    mproc_event_wait(halfway, 30 * APR_USEC_PER_SEC);
+    mproc_process_kill(child[i]);
+    rv = mproc_value_acquire(value, 30 * APR_USEC_PER_SEC);
+    if (rv == MPROC_EOWNERDEAD) {
+        measures->sum -= 1000; /* what it had begun */
+    }
+    printf("its holder died: %d; put right, mean %.1f\n",
+           rv == MPROC_EOWNERDEAD, measures->sum / measures->count);
+    return rv != MPROC_EOWNERDEAD || measures->count != CHILDREN * MEASURES ||
+           measures->sum != 21.5 * CHILDREN * MEASURES ||
+           mproc_value_release(value) != APR_SUCCESS;
 }

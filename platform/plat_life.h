@@ -12,8 +12,8 @@
 
 #include "plat_map.h"
 
-/** When this process began, in a unit that tells two holders of one pid
- *  apart; 0 where the system does not say. */
+/** A point in time by which a holder is told from a process that came to its
+ *  pid later; 0 where the system does not say when a process began. */
 apr_uint64_t mproc_plat_life_start(void);
 
 /**
@@ -29,7 +29,7 @@ void mproc_plat_life_drop(const mproc_plat_map_t *map, apr_uint32_t slot);
 
 /**
  * Look whether the holder of a slot has ended.
- * @param pid,start as the holder gave them
+ * @param pid,start as the holder gave them: its own, and a point in its life
  * @return 1: surely; 0: it lives, or nobody can tell
  */
 int mproc_plat_life_ended(const mproc_plat_map_t *map, apr_uint32_t slot,

@@ -1,11 +1,11 @@
 /**
  * @file plat_self.h
- * @brief Contract: what a forked child changes in itself.
+ * @brief Contract: what a process changes in itself.
  *
  * Beside APR because APR cannot replace an environment whole, sets signals
- * without telling what was before, and has no way to leave a forked child
- * but past its own at-exit functions or through its parent's. Only where
- * mproc_plat_proc_can_fork(); elsewhere APR_ENOTIMPL.
+ * without telling what was before, knows no cancellation, and has no way to
+ * leave a forked child but past its own at-exit functions or through its
+ * parent's. Only where mproc_plat_proc_can_fork(); elsewhere APR_ENOTIMPL.
  */
 #ifndef MPROC_PLAT_SELF_H
 #define MPROC_PLAT_SELF_H
@@ -28,6 +28,17 @@ apr_status_t mproc_plat_self_environment(const char *const *environment);
  * pre: the process has one thread.
  */
 apr_status_t mproc_plat_self_interrupts(int held);
+
+/** Forget what stdio has read of stdin, whose descriptor is the null device
+ *  by now. */
+void mproc_plat_self_stdin(void);
+
+/**
+ * Whether the calling thread may be cancelled (pthread_cancel): not while it
+ * holds what others wait for. A forked child has it as its parent's thread.
+ * @return what was before; 1 where there is no such thing
+ */
+int mproc_plat_self_cancel(int allowed);
 
 /**
  * Have `hook` called by exit(), after the functions that will be registered

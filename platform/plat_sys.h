@@ -54,10 +54,11 @@ apr_status_t mproc_plat_thread_on_exit(void (*hook)(void *), void *value);
 apr_status_t mproc_plat_thread_start(void (*run)(void *baton), void *baton);
 
 /**
- * Have `hook()` called in every forked child, whoever forked, before fork
- * returns there. Systems without fork do nothing.
+ * Have `before()` called in whoever is about to fork, for whatever reason, and
+ * `child()` in every forked child, before fork returns there. Systems without
+ * fork do nothing.
  * pre: called once.
  */
-apr_status_t mproc_plat_on_fork(void (*hook)(void));
+apr_status_t mproc_plat_on_fork(void (*before)(void), void (*child)(void));
 
 #endif

@@ -68,7 +68,7 @@ diaries_create(int count, apr_pool_t *pool)
 {
     mproc_value_t *value;
 
-    if (!CHECK_OK(mproc_value_create(
+    if (!CHECK_OK(mproc_raw_value_create(
             &value, (apr_size_t)count * sizeof(diary_t), NULL, pool))) {
         exit(EXIT_CHECK);
     }

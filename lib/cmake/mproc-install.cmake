@@ -50,9 +50,9 @@ configure_file(cmake/mproc.pc.in ${CMAKE_CURRENT_BINARY_DIR}/mproc.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/mproc.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-if(TARGET mproc-host)
-  # It finds the shared library beside it, wherever the whole is put.
-  file(RELATIVE_PATH up /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
-  set_target_properties(mproc-host PROPERTIES INSTALL_RPATH "$ORIGIN/${up}")
-  install(TARGETS mproc-host RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-endif()
+# The programs find the shared library beside them, wherever the whole is put.
+file(RELATIVE_PATH up /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
+set_target_properties(mproc-host mproc-inspect PROPERTIES
+  INSTALL_RPATH "$ORIGIN/${up}")
+install(TARGETS mproc-host mproc-inspect
+  RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

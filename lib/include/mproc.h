@@ -44,11 +44,14 @@
 #include <mproc/barrier.h>
 #include <mproc/value.h>
 #include <mproc/array.h>
+#include <mproc/shm.h>
+#include <mproc/shareable_list.h>
 #include <mproc/queue.h>
 #include <mproc/connection.h>
 #include <mproc/listener.h>
 #include <mproc/wait.h>
 #include <mproc/pool.h>
 #include <mproc/census.h>
+#include <mproc/inspect.h>
 
 #endif

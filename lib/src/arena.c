@@ -7,7 +7,6 @@
  */
 #include "arena.h"
 
-#include <mproc/census.h>
 #include <mproc/error.h>
 
 #include "../../platform/plat_map.h"
@@ -17,7 +16,6 @@
 
 #define ARENA_SIZE ((apr_uint64_t)1 << (sizeof(void *) > 4 ? 36 : 30))
 #define ARENA_LEAST ((apr_uint64_t)64 << 20)
-#define REGION_STRIDE 16384
 
 mproc__arena_t mproc__arena;
 
@@ -27,28 +25,36 @@ round_up(apr_uint64_t value)
     return (value + MPROC__CHUNK - 1) / MPROC__CHUNK * MPROC__CHUNK;
 }
 
+mproc__layout_t
+mproc__arena_layout(apr_uint64_t size)
+{
+    apr_uint64_t regions = size / (MPROC__REGION_CHUNKS * MPROC__CHUNK);
+    mproc__layout_t at = {.summary = MPROC__CHUNK};
+
+    at.summary_words = (regions + 63) / 64;
+    at.peers = at.summary + round_up(MPROC__CLASSES * at.summary_words *
+                                     sizeof(mproc__word_t));
+    at.threads =
+        at.peers + round_up(MPROC__PEERS * sizeof(mproc__peer_entry_t));
+    at.region = at.threads + round_up(MPROC__THREADS * sizeof(mproc__thread_t));
+    at.data = at.region + round_up(regions * MPROC__REGION_STRIDE);
+    return at;
+}
+
 /* Where everything is, given the size. */
 static void
 arena_lay_out(mproc__arena_t *arena)
 {
-    apr_uint64_t summary = MPROC__CHUNK, peers, threads, region, regions;
-    apr_uint64_t data;
+    mproc__layout_t at = mproc__arena_layout(arena->map.size);
 
-    regions = arena->map.size / (MPROC__REGION_CHUNKS * MPROC__CHUNK);
-    arena->summary_words = (regions + 63) / 64;
-    peers = summary + round_up(MPROC__CLASSES * arena->summary_words *
-                               sizeof(mproc__word_t));
-    threads = peers + round_up(MPROC__PEERS * sizeof(mproc__peer_entry_t));
-    region = threads + round_up(MPROC__THREADS * sizeof(mproc__thread_t));
-    data = region + round_up(regions * REGION_STRIDE);
-
+    arena->summary_words = at.summary_words;
     arena->header = (mproc__header_t *)arena->map.base;
-    arena->summary = (mproc__word_t *)(arena->map.base + summary);
-    arena->peer = (mproc__peer_entry_t *)(arena->map.base + peers);
-    arena->thread = (mproc__thread_t *)(arena->map.base + threads);
-    arena->region = arena->map.base + region;
-    arena->data = arena->map.base + data;
-    arena->data_offset = data;
+    arena->summary = (mproc__word_t *)(arena->map.base + at.summary);
+    arena->peer = (mproc__peer_entry_t *)(arena->map.base + at.peers);
+    arena->thread = (mproc__thread_t *)(arena->map.base + at.threads);
+    arena->region = arena->map.base + at.region;
+    arena->data = arena->map.base + at.data;
+    arena->data_offset = at.data;
 }
 
 apr_status_t
@@ -139,45 +145,4 @@ mproc__arena_contains(const void *address, apr_size_t size)
            from < mproc__arena.map.base + mproc__arena.map.size &&
            size <= (apr_size_t)(mproc__arena.map.base + mproc__arena.map.size -
                                 from);
-}
-
-apr_status_t
-mproc_census(mproc_census_t *census)
-{
-    mproc__header_t *header;
-    apr_status_t rv;
-    apr_uint64_t i;
-
-    if (census == NULL) {
-        return mproc__fail(APR_EINVAL, "mproc_census: census is NULL; pass "
-                                       "where the figures go");
-    }
-    *census = (mproc_census_t){0};
-    rv = mproc__peers_attach();
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    header = mproc__arena.header;
-    census->size = mproc__arena.map.size;
-    census->committed = mproc__chunk_committed();
-    census->rescues = atomic_load(&header->rescues);
-    for (i = 0; i < atomic_load(&header->peers_high); i++) {
-        census->peers += mproc__peer_entry_live(&mproc__arena.peer[i]);
-    }
-    for (i = 0; i < atomic_load(&header->threads_high); i++) {
-        census->threads += mproc__thread_used(&mproc__arena.thread[i]);
-    }
-    mproc__block_census(census);
-    return APR_SUCCESS;
-}
-
-const char *
-mproc_kind_name(mproc_kind_e kind)
-{
-    static const char *const name[MPROC_KIND_COUNT] = {
-        "none",    "bytes",      "hold",   "process", "lock",      "event",
-        "value",   "pool",       "job",    "rlock",   "semaphore", "condition",
-        "barrier", "array",      "queue",  "segment", "item",      "tally",
-        "flight",  "connection", "stream", "listener"};
-    return (unsigned)kind < MPROC_KIND_COUNT ? name[kind] : "unknown";
 }

@@ -31,7 +31,7 @@ apr_status_t mproc__arena_create(void);
  * starts with: holds that the block has itself, released when it is freed. */
 typedef struct mproc__holder_t {
     apr_uint32_t count;
-    apr_uint32_t unused;
+    apr_uint32_t buried; /* see block.c */
     mproc__hold_t hold[];
 } mproc__holder_t;
 

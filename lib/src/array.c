@@ -89,18 +89,35 @@ mproc_array_lock(mproc_array_t *array)
     return mproc__object_is(array, &mproc__array_ops) ? array->cell.lock : NULL;
 }
 
-apr_status_t
-mproc_array_acquire(mproc_array_t *array, apr_interval_time_t timeout)
+static apr_status_t
+array_acquire(mproc_array_t *array, apr_interval_time_t timeout)
 {
     mproc__cell_call_t call = array_call("mproc_array_acquire");
     return mproc__cell_acquire(array, &call, timeout);
 }
 
 apr_status_t
-mproc_array_release(mproc_array_t *array)
+mproc_array_acquire(mproc_array_t *array, apr_interval_time_t timeout)
+{
+    mproc_rlock_t *lock = mproc__cell_lock(array, &mproc__array_ops);
+
+    return lock != NULL ? mproc_rlock_acquire(lock, timeout)
+                        : array_acquire(array, timeout);
+}
+
+static apr_status_t
+array_release(mproc_array_t *array)
 {
     mproc__cell_call_t call = array_call("mproc_array_release");
     return mproc__cell_release(array, &call);
+}
+
+apr_status_t
+mproc_array_release(mproc_array_t *array)
+{
+    mproc_rlock_t *lock = mproc__cell_lock(array, &mproc__array_ops);
+
+    return lock != NULL ? mproc_rlock_release(lock) : array_release(array);
 }
 
 /* ------------------------------------------------------------- checked access
@@ -162,7 +179,7 @@ array_move(mproc_array_t *array, apr_int64_t first, apr_size_t count, void *out,
     if (out != NULL) {
         memcpy(out, at, size);
     }
-    else {
+    else if (in != NULL) {
         memcpy(at, in, size);
     }
     mproc__cell_release(array, &call);

@@ -3,20 +3,27 @@
  *
  * A round has a number, its generation. One word has it, the generation that
  * was completed last, and whether the barrier is broken. Each party has a slot:
- * 0, or who arrived in which generation. An arrival takes the first slot that
- * is empty, by compare-and-swap, so the slots are filled in order, and who
- * takes the last one has seen all others filled: it runs the action, completes
- * the generation and starts the next in one compare-and-swap of the word, and
- * wakes all. Who goes empties its slot; until then the slot is not to be had
- * for the next round, so the next round cannot be completed before the last
- * has been left: the word still tells everybody how its own round ended.
+ * who arrived in it, and in which generation; nobody when he has left it again.
+ * An arrival takes the first slot that nobody has taken in its generation, by
+ * compare-and-swap, so the slots are filled in order, and who takes the last
+ * one has seen all others filled: it runs the action, completes the generation
+ * and starts the next in one compare-and-swap of the word, and wakes all. Who
+ * goes leaves its slot; until then the slot is not to be had for the next
+ * round, so the next round cannot be completed before the last has been left:
+ * the word still tells everybody how its own round ended.
+ *
+ * A slot's generation only grows, and it is taken once in each. So who has
+ * taken one and then finds the generation completed was counted in it, however
+ * late it looks; and who comes late, with a generation that is over, takes no
+ * slot of a later one, be its party dead.
  *
  * A waiter goes on when the word has moved or is broken; or it breaks the
  * barrier itself, when its time has run out, or a slot of its round names a
  * peer that is dead. The recovery marks the peer and then wakes all, so they
- * see it. A slot of an earlier round whose peer is dead is empty. Invariant:
- * in a generation that is not broken, a filled slot has only filled slots
- * before it; none is emptied before the word has moved or is broken. All
+ * see it; who is the last to arrive asks the system itself, as nobody else may
+ * have noticed. A slot of an earlier round whose peer is dead is left.
+ * Invariant: in a generation that is not broken, a filled slot has only filled
+ * slots before it; none is left before the word has moved or is broken. All
  * sequentially consistent; who waits does so at the gate (gate.c).
  */
 #include <mproc/barrier.h>
@@ -30,29 +37,11 @@
 #include "funcref.h"
 #include "gate.h"
 #include "kinds.h"
+#include "shared.h"
 
-/* The word: generation 0-27, completed 28-55, broken 56. */
-#define GENERATION_MASK APR_UINT64_C(0xfffffff)
-#define GENERATION(word) ((word)&GENERATION_MASK)
-#define COMPLETED(word) ((word) >> 28 & GENERATION_MASK)
-#define BROKEN (APR_UINT64_C(1) << 56)
 #define NEXT(generation) (((generation) + 1) & GENERATION_MASK)
 #define WORD(generation, completed) ((generation) | (completed) << 28)
-
-/* A slot: peer 0-35, generation 36-63. */
-#define SLOT(generation) (mproc__peer_self() | (generation) << MPROC__PEER_BITS)
-#define SLOT_GENERATION(slot) ((slot) >> MPROC__PEER_BITS)
-#define SLOT_PEER(slot) MPROC__ACTOR_PEER(slot)
-
-typedef struct barrier_shared_t {
-    _Atomic apr_uint64_t word;
-    mproc__gate_t gate;
-    apr_uint32_t parties;
-    apr_uint32_t has_action;
-    apr_uint64_t baton; /* an offset in the arena, or as it was given */
-    apr_uint64_t baton_is_shared;
-    _Atomic apr_uint64_t slot[]; /* the action's funcref comes after them */
-} barrier_shared_t;
+#define SLOT(peer, generation) ((peer) | (generation) << MPROC__PEER_BITS)
 
 struct mproc_barrier_t {
     mproc_object_t object;
@@ -180,7 +169,7 @@ barrier_lost_one(barrier_wait_t *wait, int look)
     }
     for (i = 0; i < shared->parties; i++) {
         apr_uint64_t slot = atomic_load(&shared->slot[i]);
-        if (slot != 0 && SLOT_GENERATION(slot) == wait->generation &&
+        if (SLOT_GENERATION(slot) == wait->generation && SLOT_PEER(slot) != 0 &&
             mproc__peer_is_gone(SLOT_PEER(slot))) {
             return 1;
         }
@@ -189,20 +178,36 @@ barrier_lost_one(barrier_wait_t *wait, int look)
     return 0;
 }
 
-/* Take the first empty slot; -1 when there is none: some have yet to leave
- * an earlier round, or all have arrived. */
+/* Whether a slot was taken last before a generation; generations go round. */
+static int
+slot_is_older(apr_uint64_t slot, apr_uint64_t generation)
+{
+    apr_uint64_t age = (generation - SLOT_GENERATION(slot)) & GENERATION_MASK;
+    return age != 0 && age <= GENERATION_MASK / 2;
+}
+
+/* Whether nobody alive has yet to leave it. */
+static int
+slot_is_left(apr_uint64_t slot)
+{
+    return SLOT_PEER(slot) == 0 || mproc__peer_is_gone(SLOT_PEER(slot));
+}
+
+/* Take the first slot that is to be had; -1 when there is none: some have yet
+ * to leave an earlier round, all have arrived, or the generation is over. */
 static int
 slot_take(barrier_shared_t *shared, apr_uint64_t generation)
 {
     apr_uint32_t i;
     for (i = 0; i < shared->parties; i++) {
         apr_uint64_t old = atomic_load(&shared->slot[i]);
-        while (old == 0 || SLOT_GENERATION(old) != generation) {
-            if (old != 0 && !mproc__peer_is_gone(SLOT_PEER(old))) {
+        while (slot_is_older(old, generation)) {
+            if (!slot_is_left(old)) {
                 return -1;
             }
-            if (atomic_compare_exchange_weak(&shared->slot[i], &old,
-                                             SLOT(generation))) {
+            if (atomic_compare_exchange_weak(
+                    &shared->slot[i], &old,
+                    SLOT(mproc__peer_self(), generation))) {
                 return (int)i;
             }
         }
@@ -211,9 +216,9 @@ slot_take(barrier_shared_t *shared, apr_uint64_t generation)
 }
 
 static void
-slot_leave(barrier_shared_t *shared, int index)
+slot_leave(barrier_shared_t *shared, int index, apr_uint64_t generation)
 {
-    atomic_store(&shared->slot[index], 0);
+    atomic_store(&shared->slot[index], SLOT(APR_UINT64_C(0), generation));
     mproc__gate_wake(&shared->gate, MPROC__ALL);
 }
 
@@ -247,11 +252,8 @@ entry_is_shut(void *baton)
     }
     for (i = 0; i < shared->parties; i++) {
         apr_uint64_t slot = atomic_load(&shared->slot[i]);
-        if (slot == 0 || mproc__peer_is_gone(SLOT_PEER(slot))) {
-            return 0;
-        }
-        if (SLOT_GENERATION(slot) != wait->generation) {
-            break;
+        if (slot_is_older(slot, wait->generation)) {
+            return !slot_is_left(slot);
         }
     }
     return 1;
@@ -287,10 +289,13 @@ barrier_enter(barrier_wait_t *wait, int *index, apr_time_t deadline)
         }
         *index = slot_take(shared, wait->generation);
         if (*index >= 0) {
-            if (barrier_is_on(shared, wait->generation)) {
+            word = atomic_load(&shared->word);
+            if (COMPLETED(word) == wait->generation ||
+                (GENERATION(word) == wait->generation && !(word & BROKEN))) {
                 return APR_SUCCESS;
             }
-            slot_leave(shared, *index); /* Too late for that generation. */
+            /* Too late for that generation. */
+            slot_leave(shared, *index, wait->generation);
             continue;
         }
         rv = deadline == 0 && entry_is_shut(wait)
@@ -332,14 +337,34 @@ action_run(barrier_shared_t *shared)
                              (int)rv);
 }
 
+/* Whether somebody who arrived is dead, which nobody may have noticed yet. */
+static int
+barrier_counts_dead(barrier_shared_t *shared)
+{
+    apr_uint32_t i;
+    for (i = 0; i < shared->parties; i++) {
+        apr_uint64_t slot = atomic_load(&shared->slot[i]);
+        if (SLOT_PEER(slot) != 0 && SLOT_PEER(slot) != mproc__peer_self() &&
+            mproc__peer_is_dead(SLOT_PEER(slot))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* The last to arrive: complete the generation. */
 static apr_status_t
 barrier_complete(barrier_wait_t *wait)
 {
     barrier_shared_t *shared = barrier_shared(wait->barrier);
     apr_uint64_t generation = wait->generation, word;
-    apr_status_t rv = action_run(shared);
+    apr_status_t rv;
 
+    if (barrier_counts_dead(shared)) {
+        barrier_break(shared, generation);
+        return barrier_broken("a process that had arrived died");
+    }
+    rv = action_run(shared);
     if (rv != APR_SUCCESS) {
         barrier_break(shared, generation);
         return rv;
@@ -412,7 +437,7 @@ mproc_barrier_wait(mproc_barrier_t *barrier, int *index,
     rv = (apr_uint32_t)mine + 1 == barrier_shared(barrier)->parties
              ? barrier_complete(&wait)
              : barrier_sleep(&wait, deadline);
-    slot_leave(barrier_shared(barrier), mine);
+    slot_leave(barrier_shared(barrier), mine, wait.generation);
     if (rv == APR_SUCCESS && index != NULL) {
         *index = mine;
     }
@@ -435,7 +460,7 @@ mproc_barrier_abort(mproc_barrier_t *barrier)
     return APR_SUCCESS;
 }
 
-/* How many have arrived in a generation. */
+/* How many that live have arrived in a generation. */
 static int
 barrier_arrived(barrier_shared_t *shared, apr_uint64_t generation)
 {
@@ -443,10 +468,16 @@ barrier_arrived(barrier_shared_t *shared, apr_uint64_t generation)
     int count = 0;
     for (i = 0; i < shared->parties; i++) {
         apr_uint64_t slot = atomic_load(&shared->slot[i]);
-        count += slot != 0 && SLOT_GENERATION(slot) == generation &&
-                 !mproc__peer_is_gone(SLOT_PEER(slot));
+        count += SLOT_GENERATION(slot) == generation && !slot_is_left(slot);
     }
     return count;
+}
+
+/* Whether anybody has, be he dead: the first slot is taken first. */
+static int
+barrier_is_idle(barrier_shared_t *shared, apr_uint64_t generation)
+{
+    return SLOT_GENERATION(atomic_load(&shared->slot[0])) != generation;
 }
 
 apr_status_t
@@ -461,8 +492,7 @@ mproc_barrier_reset(mproc_barrier_t *barrier)
     shared = barrier_shared(barrier);
     word = atomic_load(&shared->word);
     do {
-        if (!(word & BROKEN) &&
-            barrier_arrived(shared, GENERATION(word)) == 0) {
+        if (!(word & BROKEN) && barrier_is_idle(shared, GENERATION(word))) {
             return APR_SUCCESS;
         }
     } while (!atomic_compare_exchange_weak(

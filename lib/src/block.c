@@ -22,7 +22,16 @@
  * 2018. `done` only grows, because a slow helper may come late.
  *
  * A freed block whose kind has holds of its own first drops these, one level
- * deeper. Atomics are sequentially consistent unless said otherwise; the
+ * deeper. Queues in queues can be nested without end, levels are few: from a
+ * depth on such a block is not freed but buried. Its holds are left in it, and
+ * it leads to the one buried before; the thread's entry leads to it. Nobody
+ * holds it, so nobody else looks at it. Back at the top the thread unearths
+ * them one by one: notes the block in its intent, has the entry lead to the
+ * next, frees it. Buried is each once, so after a death the entry tells
+ * whether it was, or is still. Invariant: when no intent is open, nothing is
+ * buried.
+ *
+ * Atomics are sequentially consistent unless said otherwise; the
  * partner of each is the same word in another process.
  */
 #include "layout.h"
@@ -35,26 +44,7 @@
 #include "parking.h"
 #include "peers.h"
 #include "ring.h"
-#include "segment.h"
-
-/* word: state 0-1, kind 8-15, owner 16-28, generation 32-63. */
-enum {
-    BLOCK_FREE,
-    BLOCK_TAKEN,
-    BLOCK_LIVE
-};
-#define BLOCK_STATE(word) ((unsigned)((word)&3))
-#define BLOCK_KIND(word) ((mproc_kind_e)((word) >> 8 & 255))
-#define BLOCK_OWNER(word) ((unsigned)((word) >> 16 & (MPROC__THREADS - 1)))
-#define BLOCK_GENERATION(word) ((apr_uint32_t)((word) >> 32))
-
-/* refs: sequence 0-26, level 27-29, thread 30-42, count 43-63. */
-#define REFS_TAG APR_UINT64_C(0x7ffffffffff)
-#define REFS_COUNT(refs) ((refs) >> 43)
-#define REFS_MAX APR_UINT64_C(0x1fffff)
-#define REFS_SEQ(value) ((value)&APR_UINT64_C(0x7ffffff))
-#define REFS_LEVEL(refs) ((unsigned)((refs) >> 27 & 7))
-#define REFS_THREAD(refs) ((unsigned)((refs) >> 30 & (MPROC__THREADS - 1)))
+#include "words.h"
 
 static void *
 block_payload(mproc__block_t *block)
@@ -311,40 +301,19 @@ alloc_recover(const mproc__thread_t *thread, const mproc__intent_t *intent)
 
 /* -------------------------------------------------------------------- drop */
 
-static void
-hold_drop(mproc__hold_t *hold, void *thread)
-{
-    mproc__block_release(thread, hold);
-}
+#define DEEP 4 /* beneath it a segment, and what is buried */
 
-/* Release the holds that lie in a block of `room` bytes. */
+/* Bury a block that nobody holds. Can be run again. */
 static void
-holds_drop(mproc__thread_t *thread, mproc_kind_e kind, void *payload,
-           apr_uint64_t room)
+drop_bury(mproc__thread_t *thread, mproc__block_t *block,
+          mproc__handle_t handle)
 {
-    mproc__holder_t *holder = payload;
-    apr_uint64_t most = (room - sizeof *holder) / sizeof(mproc__hold_t), i;
+    mproc__handle_t top = atomic_load(&thread->buried);
+    mproc__holder_t *holder = block_payload(block);
 
-    switch (kind) {
-    case MPROC_KIND_PROCESS:
-    case MPROC_KIND_JOB:
-    case MPROC_KIND_CONDITION:
-    case MPROC_KIND_VALUE:
-    case MPROC_KIND_ARRAY:
-    case MPROC_KIND_QUEUE:
-    case MPROC_KIND_ITEM:
-    case MPROC_KIND_FLIGHT:
-    case MPROC_KIND_CONNECTION:
-        /* Never beyond the block, whatever a stray write made of it. */
-        for (i = 0; i < holder->count && i < most; i++) {
-            mproc__block_release(thread, &holder->hold[i]);
-        }
-        break;
-    case MPROC_KIND_SEGMENT:
-        segment_each_hold(payload, room, hold_drop, thread);
-        break;
-    default:
-        break;
+    if (top != handle) {
+        holder->buried = (apr_uint32_t)MPROC__PLACE(top);
+        atomic_store(&thread->buried, handle);
     }
 }
 
@@ -379,13 +348,24 @@ drop_free(mproc__thread_t *thread, mproc__block_t *block,
     void *words[4];
     int count = end_words(block, words), i;
 
-    holds_drop(thread, BLOCK_KIND(word), block_payload(block),
-               mproc__chunk_block_size(handle) - sizeof *block);
+    mproc__holds_drop(thread, BLOCK_KIND(word), block_payload(block),
+                      mproc__chunk_block_size(handle) - sizeof *block);
     atomic_store(&block->word, (apr_uint64_t)(BLOCK_GENERATION(word) + 1)
                                    << 32);
     for (i = 0; i < count; i++) {
         mproc__unpark(words[i], MPROC__ALL);
     }
+}
+
+/* The hints for a block that was freed, if it was. */
+static int
+drop_hint(mproc__handle_t handle)
+{
+    mproc__block_t *block = mproc__chunk_block(handle);
+
+    return block != NULL &&
+           BLOCK_STATE(atomic_load(&block->word)) == BLOCK_FREE &&
+           mproc__chunk_hint_free(handle);
 }
 
 /* Count the hold off. Can be run again by a recoverer, from any step. Returns
@@ -396,7 +376,7 @@ drop_run(mproc__thread_t *thread, mproc__intent_t *intent)
     mproc__handle_t handle = atomic_load(&intent->handle);
     mproc__block_t *block = block_live(handle);
     apr_uint64_t refs;
-    int idle = 0;
+    int idle;
 
     if (block != NULL) {
         refs_change(block, thread, intent, 0);
@@ -404,15 +384,60 @@ drop_run(mproc__thread_t *thread, mproc__intent_t *intent)
         /* Nobody changes a count of 0, so this tag tells who frees. */
         if (REFS_COUNT(refs) == 0 &&
             (refs & REFS_TAG) == refs_tag(thread, intent)) {
-            drop_free(thread, block, handle);
+            if (intent - thread->intent >= DEEP &&
+                mproc__kind_is_holder(BLOCK_KIND(atomic_load(&block->word)))) {
+                drop_bury(thread, block, handle);
+            }
+            else {
+                drop_free(thread, block, handle);
+            }
         }
     }
-    block = mproc__chunk_block(handle);
-    if (block != NULL && BLOCK_STATE(atomic_load(&block->word)) == BLOCK_FREE) {
-        idle = mproc__chunk_hint_free(handle);
-    }
+    idle = drop_hint(handle);
     atomic_store(hold_at(intent->hold), 0);
     return idle;
+}
+
+/* Free a block that was buried. Can be run again by a recoverer, from any
+ * step. */
+static int
+buried_run(mproc__thread_t *thread, mproc__intent_t *intent)
+{
+    mproc__handle_t handle = atomic_load(&intent->handle), next;
+    mproc__block_t *block = block_live(handle), *other;
+    mproc__holder_t *holder;
+
+    if (block != NULL) {
+        holder = block_payload(block);
+        next = MPROC__HANDLE(holder->buried, 0);
+        if (atomic_load(&thread->buried) == handle) {
+            other = next == 0 ? NULL : mproc__chunk_block(next);
+            atomic_store(&thread->buried,
+                         other == NULL ? 0
+                                       : next | BLOCK_GENERATION(
+                                                    atomic_load(&other->word)));
+        }
+        drop_free(thread, block, handle);
+    }
+    return drop_hint(handle);
+}
+
+/* The thread is at no level. */
+static void
+buried_free(mproc__thread_t *thread)
+{
+    mproc__handle_t handle;
+
+    while ((handle = atomic_load(&thread->buried)) != 0) {
+        mproc__intent_t *intent = intent_open(thread, MPROC__OP_BURIED,
+                                              mproc__arena_address(0), handle);
+        int idle = buried_run(thread, intent);
+
+        mproc__intent_end(thread);
+        if (idle) {
+            mproc__chunk_retire(thread, handle);
+        }
+    }
 }
 
 void
@@ -433,6 +458,9 @@ mproc__block_release(mproc__thread_t *thread, mproc__hold_t *hold)
     mproc__intent_end(thread);
     if (idle) {
         mproc__chunk_retire(thread, handle);
+    }
+    if (atomic_load_explicit(&thread->depth, memory_order_relaxed) == 0) {
+        buried_free(thread);
     }
 }
 
@@ -500,6 +528,9 @@ mproc__block_recover(mproc__thread_t *thread)
         case MPROC__OP_DROP:
             drop_run(thread, intent);
             break;
+        case MPROC__OP_BURIED:
+            buried_run(thread, intent);
+            break;
         default:
             mproc__chunk_recover(thread, intent);
             break;
@@ -507,6 +538,7 @@ mproc__block_recover(mproc__thread_t *thread)
         atomic_store(&intent->op, MPROC__OP_NONE);
     }
     atomic_store(&thread->depth, 0);
+    buried_free(thread);
 }
 
 /* ------------------------------------------------------------- what is used */
@@ -619,28 +651,4 @@ mproc__arena_room(mproc__handle_t handle)
     return block_live(handle) == NULL
                ? 0
                : mproc__chunk_block_size(handle) - sizeof(mproc__block_t);
-}
-
-/* ----------------------------------------------------------------- census */
-
-static void
-census_block(mproc__block_t *block, apr_uint64_t bytes, void *baton)
-{
-    mproc_census_t *census = baton;
-    apr_uint64_t word = atomic_load(&block->word);
-    if (BLOCK_STATE(word) == BLOCK_LIVE) {
-        mproc_kind_e kind = BLOCK_KIND(word);
-        census->total.blocks++;
-        census->total.bytes += bytes;
-        if (kind < MPROC_KIND_COUNT) {
-            census->kind[kind].blocks++;
-            census->kind[kind].bytes += bytes;
-        }
-    }
-}
-
-void
-mproc__block_census(mproc_census_t *census)
-{
-    mproc__chunk_walk(census_block, census);
 }

@@ -10,13 +10,16 @@
 #include <mproc/error.h>
 
 #include "error.h"
+#include "layout.h"
 
 typedef struct box_note_t {
+    apr_uint64_t peer; /* a process that has it, and */
+    apr_uint64_t hold; /* the offset of its hold */
     apr_uint64_t size;
-    apr_uint64_t hold; /* offset of the hold by which a process has it */
-    apr_uint64_t peer; /* that process */
     apr_uint64_t unused;
 } box_note_t;
+
+_Static_assert(sizeof(box_note_t) % 16 == 0, "what is behind it is aligned");
 
 /* Where the bytes begin in a box with so many holds. */
 static apr_uint64_t
@@ -85,23 +88,29 @@ mproc__box_note(mproc__hold_t *hold)
 {
     box_note_t *note = box_note(mproc__hold_handle(hold));
 
-    note->hold = mproc__arena_offset(hold);
     note->peer = mproc__peer_self();
+    note->hold = mproc__arena_offset(hold);
 }
 
 mproc__hold_t *
 mproc__box_hold(const void *data)
 {
-    const box_note_t *note = (const box_note_t *)data - 1;
+    const box_note_t *note;
     mproc__hold_t *hold;
 
+    if (data == NULL) {
+        return NULL;
+    }
+    note = (const box_note_t *)data - 1;
+    /* Another's is not ours, though we can reach it: a forked child has its
+     * parent's pointers. */
     if ((apr_uint64_t)data % 16 != 0 ||
-        !mproc__arena_contains(note, sizeof *note)) {
+        !mproc__arena_contains(note, sizeof *note) ||
+        note->peer != mproc__peer_self() || note->hold % sizeof *hold != 0) {
         return NULL;
     }
     hold = mproc__arena_address(note->hold);
-    if (note->peer != mproc__peer_self() ||
-        !mproc__arena_contains(hold, sizeof *hold) ||
+    if (note->hold > mproc__arena.map.size - sizeof *hold ||
         mproc__arena_kind(mproc__hold_handle(hold)) != MPROC_KIND_ITEM ||
         box_note(mproc__hold_handle(hold)) != note) {
         return NULL;

@@ -8,7 +8,7 @@
 #include "error.h"
 #include "kinds.h"
 
-char mproc__cell_own[1], mproc__cell_raw[1];
+mproc_object_t mproc__cell_own, mproc__cell_raw;
 
 apr_status_t
 mproc__cell_opened(mproc_object_t *object)
@@ -17,7 +17,7 @@ mproc__cell_opened(mproc_object_t *object)
 
     return lock == 0 ? APR_SUCCESS
                      : mproc__object_open(&((mproc__cell_t *)object)->lock,
-                                          lock, NULL);
+                                          lock, object->pool);
 }
 
 void
@@ -134,8 +134,12 @@ mproc__cell_copy(void *copy, void *cell, const mproc__cell_call_t *call,
                  apr_pool_t *pool)
 {
     mproc__cell_shared_t *shared;
-    apr_status_t lost = mproc__cell_acquire(cell, call, MPROC_FOREVER), rv;
+    apr_status_t lost, rv;
 
+    if (copy != NULL) {
+        *(void **)copy = NULL;
+    }
+    lost = mproc__cell_acquire(cell, call, MPROC_FOREVER);
     if (lost != APR_SUCCESS && lost != MPROC_EOWNERDEAD) {
         return lost;
     }

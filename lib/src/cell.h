@@ -21,10 +21,10 @@ typedef struct mproc__cell_t {
     mproc_rlock_t *lock; /* a half of our own; NULL: a raw one */
 } mproc__cell_t;
 
-/* Which lock a new cell gets: an rlock, or one of these. */
-extern char mproc__cell_own[], mproc__cell_raw[];
-#define MPROC__CELL_OWN ((void *)mproc__cell_own)
-#define MPROC__CELL_RAW ((void *)mproc__cell_raw)
+/* Which lock a new cell gets: an rlock, or one of these addresses. */
+extern mproc_object_t mproc__cell_own, mproc__cell_raw;
+#define MPROC__CELL_OWN ((void *)&mproc__cell_own)
+#define MPROC__CELL_RAW ((void *)&mproc__cell_raw)
 
 /* How a call is to be told of, and what it works on. */
 typedef struct mproc__cell_call_t {
@@ -41,6 +41,15 @@ apr_status_t mproc__cell_create(void *cell, const mproc__cell_call_t *call,
 /* A new one with the same content, and a lock of its own. */
 apr_status_t mproc__cell_copy(void *copy, void *cell,
                               const mproc__cell_call_t *call, apr_pool_t *pool);
+
+/* The lock of a cell that has one, for who is in a hurry; NULL when that needs
+ * a closer look. */
+static inline mproc_rlock_t *
+mproc__cell_lock(void *cell, const mproc__object_ops_t *ops)
+{
+    return mproc__object_is_ready(cell, ops) ? ((mproc__cell_t *)cell)->lock
+                                             : NULL;
+}
 
 /* Acquire and release the lock; a raw one has none, and that is fine. */
 apr_status_t mproc__cell_acquire(void *cell, const mproc__cell_call_t *call,

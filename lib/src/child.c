@@ -23,6 +23,7 @@
 #include "../../platform/plat_self.h"
 #include "../../platform/plat_sys.h"
 #include "error.h"
+#include "names.h"
 #include "object.h"
 #include "parking.h"
 
@@ -73,9 +74,19 @@ child_exiting(int known, int code)
         return; /* This C library does not say; its list runs on. */
     }
     mproc_shutdown();
+    mproc__names_end();
     code_tell(code);
     fflush(NULL);
     _Exit(code);
+}
+
+/* Its parent is no more, and was killed. */
+_Noreturn static void
+child_die(void)
+{
+    mproc__names_end();
+    mproc_plat_proc_die();
+    abort();
 }
 
 _Noreturn static void
@@ -106,6 +117,7 @@ mproc__child_fail(const char *format, ...)
     fprintf(stderr, "%s (pid %ld): cannot start: %s\n",
             child.record != NULL ? child.record->name : "mproc",
             (long)mproc_plat_pid(), sentence);
+    mproc__names_end();
     code_tell(MPROC__EXIT_BOOTSTRAP);
     fflush(stderr);
     _Exit(MPROC__EXIT_BOOTSTRAP);
@@ -142,11 +154,12 @@ record_open(const mproc__birth_t *birth)
     }
     mproc__record_t *record = NULL;
     if (mproc__arena_hold(hold, birth->handle) == APR_SUCCESS) {
-        record = mproc__record_at(birth->handle);
+        record = birth->record != NULL ? birth->record
+                                       : mproc__record_at(birth->handle);
     }
     if (record == NULL) {
         if (!mproc_process_is_alive(&child.parent)) {
-            mproc_plat_proc_die();
+            child_die();
         }
         mproc__child_fail("its description is not in the shared memory of "
                           "process %ld; the two may run different versions of "
@@ -163,16 +176,15 @@ family_begin(const mproc__birth_t *birth)
     const mproc__record_t *record = child.record;
     mproc_process_t *self = &mproc__family.self;
 
-    apr_cpystrn(self->name, record->name, sizeof self->name);
-    apr_cpystrn(self->path, record->path, sizeof self->path);
+    memcpy(self->name, record->name, sizeof self->name);
+    memcpy(self->path, record->path, sizeof self->path);
     self->parent_pid = birth->parent_pid;
     self->daemon = (record->flags & MPROC__RECORD_DAEMON) != 0;
     self->detached = (record->flags & MPROC__RECORD_DETACHED) != 0;
     self->key_size =
         record->key_size <= sizeof self->key ? record->key_size : 0;
     memcpy(self->key, record->key, self->key_size);
-    apr_cpystrn(child.parent.name, record->parent_name,
-                sizeof child.parent.name);
+    memcpy(child.parent.name, record->parent_name, sizeof child.parent.name);
     mproc__family.created = 0;
     mproc__family.method = (mproc_start_method_e)record->method;
 }
@@ -208,7 +220,7 @@ turn_wait(apr_uint32_t ticket)
             mproc__child_fail("no shared memory is left to wait in");
         }
         if (!mproc_process_is_alive(&child.parent)) {
-            mproc_plat_proc_die();
+            child_die();
         }
     }
     if (atomic_load(&child.record->ticket) != ticket) {
@@ -246,8 +258,7 @@ streams_take(const mproc__birth_t *birth, apr_pool_t *pool)
     surroundings_need(mproc_plat_proc_streams(none, pool), "the null device",
                       "");
     if (birth->ticket == 0) {
-        (void)fseek(stdin, 0, SEEK_END);
-        clearerr(stdin);
+        mproc_plat_self_stdin();
     }
     if (stream[0] != NULL || stream[1] != NULL || stream[2] != NULL) {
         surroundings_need(mproc_plat_proc_streams(stream, pool),
@@ -299,7 +310,7 @@ watch_begin(void)
     }
     if (mproc__watch_parent() != APR_SUCCESS) {
         if (!mproc_process_is_alive(&child.parent)) {
-            mproc_plat_proc_die();
+            child_die();
         }
         mproc__child_fail("%s", mproc_error_detail());
     }
@@ -336,10 +347,15 @@ mproc__child_run(const mproc__birth_t *birth)
     memset(&child, 0, sizeof child);
     child.forked = birth->forked;
     child.epoch = mproc__peers_epoch();
-    if (mproc__peers_attach() != APR_SUCCESS) {
+    if (mproc__peers_attach_forked(birth->record != NULL
+                                       ? atomic_load(&birth->record->start)
+                                       : 0) != APR_SUCCESS) {
         mproc__child_fail("%s", mproc_error_detail());
     }
-    if (apr_pool_create_unmanaged_ex(&child.pool, NULL, NULL) != APR_SUCCESS) {
+    child.pool = birth->pool;
+    mproc__fork_pool_taken();
+    if (child.pool == NULL &&
+        apr_pool_create_unmanaged_ex(&child.pool, NULL, NULL) != APR_SUCCESS) {
         mproc__child_fail("memory is short");
     }
     parent_adopt(birth);
@@ -352,7 +368,10 @@ mproc__child_run(const mproc__birth_t *birth)
     family_begin(birth);
     atomic_store(&child.record->state, MPROC__RECORD_ATTACHED);
     if (child.record->flags & MPROC__RECORD_SERVER) {
-        exit(mproc__server_run(child.record, &child.parent.proc, child.pool));
+        int code =
+            mproc__server_run(child.record, &child.parent.proc, child.pool);
+        mproc__names_end();
+        exit(code);
     }
     if (birth->forked) {
         surroundings_take(birth, child.pool);

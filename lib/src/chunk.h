@@ -6,6 +6,7 @@
 #define MPROC_SRC_CHUNK_H
 
 #include "layout.h"
+#include "words.h"
 
 enum {
     CHUNK_FREE,
@@ -21,13 +22,6 @@ enum {
 #define CHUNK_OWNER(word) ((unsigned)((word) >> 16 & (MPROC__THREADS - 1)))
 #define CHUNK_COMMITTED APR_UINT64_C(0x80000000)
 #define CHUNK_GENERATION(word) ((word)&APR_UINT64_C(0xffffffff00000000))
-
-/* The block's own word is block.c's; here only FREE and RETIRED matter. */
-#define BLOCK_STATE(word) ((unsigned)((word)&3))
-enum {
-    BLOCK_FREE = 0,
-    BLOCK_RETIRED = 3
-};
 
 #define NOWHERE (~APR_UINT64_C(0))
 

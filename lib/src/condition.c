@@ -31,11 +31,7 @@
 #include "kinds.h"
 #include "parking.h"
 #include "rlock.h"
-
-typedef struct condition_shared_t {
-    mproc__part_t lock;
-    _Atomic apr_uint64_t place; /* to wait at; its content means nothing */
-} condition_shared_t;
+#include "shared.h"
 
 struct mproc_condition_t {
     mproc_object_t object;
@@ -78,7 +74,7 @@ condition_opened(mproc_object_t *object)
     mproc__handle_t lock = mproc__object_part(object, 0);
 
     return lock == 0 ? APR_SUCCESS
-                     : mproc__object_open(&condition->lock, lock, NULL);
+                     : mproc__object_open(&condition->lock, lock, object->pool);
 }
 
 static void
@@ -205,7 +201,8 @@ condition_check(mproc_condition_t *condition, const char *call)
 
 /* --------------------------------------------------------------------- wait */
 
-/* Takes the lock over when its holder is dead. */
+/* Takes the lock over when its holder is dead. Who has been moved waits for
+ * the lock, and must look at that. */
 static int
 wait_must_sleep(void *baton)
 {
@@ -214,7 +211,7 @@ wait_must_sleep(void *baton)
     if (!wait->taken) {
         wait->taken = mproc__mutex_take_over(&wait->use);
     }
-    return !wait->taken;
+    return !wait->taken && mproc__waiter_state() == MPROC__WAITER_WAITING;
 }
 
 static int

@@ -30,7 +30,8 @@ typedef struct end_shared_t {
 /* ---------------------------------------------------------------- creating */
 
 static apr_status_t
-ring_open(mproc_queue_t **queue, mproc__hold_t *hold, mproc__handle_t other)
+ring_open(mproc_queue_t **queue, mproc__hold_t *hold, mproc__handle_t other,
+          apr_pool_t *pool)
 {
     mproc__handle_t ring = mproc__hold_handle(hold);
     apr_status_t rv;
@@ -39,7 +40,7 @@ ring_open(mproc_queue_t **queue, mproc__hold_t *hold, mproc__handle_t other)
     if (ring == 0) {
         return APR_SUCCESS;
     }
-    rv = mproc__object_open(queue, ring, NULL);
+    rv = mproc__object_open(queue, ring, pool);
     if (rv == APR_SUCCESS) {
         (*queue)->other = other;
     }
@@ -51,10 +52,11 @@ pipe_opened(mproc_object_t *object)
 {
     mproc_connection_t *end = (mproc_connection_t *)object;
     end_shared_t *shared = object->shared;
-    apr_status_t rv = ring_open(&end->in, &shared->in, shared->other);
+    apr_status_t rv =
+        ring_open(&end->in, &shared->in, shared->other, object->pool);
 
     if (rv == APR_SUCCESS) {
-        rv = ring_open(&end->out, &shared->out, shared->other);
+        rv = ring_open(&end->out, &shared->out, shared->other, object->pool);
     }
     end->timeout = MPROC_FOREVER;
     return rv;

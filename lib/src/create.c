@@ -55,6 +55,21 @@ options_check(const mproc_process_options_t *options)
     return APR_SUCCESS;
 }
 
+/* Not by printf: its deep stack costs a start after a fork two pages. */
+static void
+number_append(char *at, const char *end, unsigned number)
+{
+    char digits[12];
+    char *begin = digits + sizeof digits - 1;
+
+    *begin = '\0';
+    do {
+        *--begin = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    apr_cpystrn(at, begin, (apr_size_t)(end - at));
+}
+
 /* Named by the path of counters from the main process on. */
 static void
 process_count(mproc_process_t *process, const char *name)
@@ -65,15 +80,21 @@ process_count(mproc_process_t *process, const char *name)
     mproc__family_lock();
     unsigned number = ++mproc__family.created;
     mproc__family_unlock();
-    apr_snprintf(process->path, sizeof process->path, "%s%s%u", path,
-                 path[0] != '\0' ? ":" : "", number);
+    char *end = process->path + sizeof process->path;
+    char *at = apr_cpystrn(process->path, path, sizeof process->path);
+    if (path[0] != '\0') {
+        at = apr_cpystrn(at, ":", (apr_size_t)(end - at));
+    }
+    number_append(at, end, number);
+    end = process->name + sizeof process->name;
     if (name != NULL) {
         apr_cpystrn(process->name, name, sizeof process->name);
+        return;
     }
-    else {
-        apr_snprintf(process->name, sizeof process->name, "%sProcess-%s",
-                     kind[process->asked], process->path);
-    }
+    at = apr_cpystrn(process->name, kind[process->asked],
+                     (apr_size_t)(end - process->name));
+    at = apr_cpystrn(at, "Process-", (apr_size_t)(end - at));
+    apr_cpystrn(at, process->path, (apr_size_t)(end - at));
 }
 
 static apr_status_t
@@ -107,8 +128,8 @@ process_record(mproc_process_t *process, const mproc__record_plan_t *plan)
                            "%lu bytes of arguments and its record",
                            (unsigned long)plan->args.size);
     }
-    if (process->target == NULL) {
-        return APR_SUCCESS;
+    if (process->target == NULL || process->asked == MPROC_START_FORK) {
+        return APR_SUCCESS; /* Not to be looked for. */
     }
     return mproc__funcref_make(&process->record->target,
                                (mproc_function_t)process->target);
@@ -192,6 +213,9 @@ process_pack(mproc_process_t **process, mproc_target_fn_t target,
     apr_array_header_t *objects = NULL;
     apr_pool_t *scratch;
 
+    if (format == NULL || format[0] == '\0') {
+        return mproc__process_new(process, target, options, &plan, 0);
+    }
     if (apr_pool_create_unmanaged_ex(&scratch, NULL, NULL) != APR_SUCCESS) {
         return mproc__fail(APR_ENOMEM,
                            "cannot create a process: memory is short");
@@ -202,6 +226,20 @@ process_pack(mproc_process_t **process, mproc_target_fn_t target,
         rv = mproc__process_new(process, target, options, &plan, 0);
     }
     apr_pool_destroy(scratch);
+    return rv;
+}
+
+/* Once: APR counts, for as many calls of apr_terminate(). */
+static apr_status_t
+apr_ready(void)
+{
+    static atomic_int ready;
+    apr_status_t rv = APR_SUCCESS;
+
+    if (!atomic_load(&ready)) {
+        rv = apr_initialize();
+        atomic_store(&ready, rv == APR_SUCCESS);
+    }
     return rv;
 }
 
@@ -220,7 +258,7 @@ mproc_process_create(mproc_process_t **process, mproc_target_fn_t target,
     }
     *process = NULL;
     options = options != NULL ? options : &none;
-    apr_status_t rv = apr_initialize();
+    apr_status_t rv = apr_ready();
     if (rv == APR_SUCCESS) {
         rv = options_check(options);
     }

@@ -19,15 +19,8 @@
 #include "error.h"
 #include "kinds.h"
 #include "parking.h"
+#include "shared.h"
 #include "wait.h"
-
-#define SET APR_UINT64_C(1)
-#define WAITERS APR_UINT64_C(2)
-#define SEQUENCE APR_UINT64_C(4) /* one */
-
-typedef struct event_shared_t {
-    _Atomic apr_uint64_t word;
-} event_shared_t;
 
 struct mproc_event_t {
     mproc_object_t object;
@@ -86,12 +79,12 @@ mproc_event_set(mproc_event_t *event)
     word = event_word(event);
     old = atomic_load(word);
     do {
-        if (old & SET) {
+        if (old & EVENT_SET) {
             return APR_SUCCESS;
         }
     } while (!atomic_compare_exchange_weak(
-        word, &old, ((old & ~WAITERS) + SEQUENCE) | SET));
-    if (old & WAITERS) {
+        word, &old, ((old & ~EVENT_WAITERS) + EVENT_SEQUENCE) | EVENT_SET));
+    if (old & EVENT_WAITERS) {
         mproc__unpark(word, MPROC__ALL);
     }
     return APR_SUCCESS;
@@ -102,7 +95,7 @@ mproc_event_clear(mproc_event_t *event)
 {
     apr_status_t rv = event_check(event, "mproc_event_clear");
     if (rv == APR_SUCCESS) {
-        atomic_fetch_and(event_word(event), ~SET);
+        atomic_fetch_and(event_word(event), ~EVENT_SET);
     }
     return rv;
 }
@@ -111,7 +104,7 @@ int
 mproc_event_is_set(mproc_event_t *event)
 {
     return event_check(event, "mproc_event_is_set") == APR_SUCCESS &&
-           (atomic_load(event_word(event)) & SET);
+           (atomic_load(event_word(event)) & EVENT_SET);
 }
 
 /* Read only: is there reason to wait? */
@@ -120,7 +113,7 @@ event_is_shut(void *baton)
 {
     event_wait_t *wait = baton;
     apr_uint64_t old = atomic_load(wait->word);
-    return !(old & SET) && old / SEQUENCE == wait->sequence;
+    return !(old & EVENT_SET) && old / EVENT_SEQUENCE == wait->sequence;
 }
 
 static int
@@ -128,9 +121,10 @@ event_must_sleep(void *baton)
 {
     event_wait_t *wait = baton;
     apr_uint64_t old = atomic_load(wait->word);
-    while (!(old & SET) && old / SEQUENCE == wait->sequence) {
-        if ((old & WAITERS) ||
-            atomic_compare_exchange_weak(wait->word, &old, old | WAITERS)) {
+    while (!(old & EVENT_SET) && old / EVENT_SEQUENCE == wait->sequence) {
+        if ((old & EVENT_WAITERS) ||
+            atomic_compare_exchange_weak(wait->word, &old,
+                                         old | EVENT_WAITERS)) {
             return 1;
         }
     }
@@ -162,7 +156,7 @@ event_failed(apr_status_t rv)
 static int
 event_is_clear(void *baton)
 {
-    return !(atomic_load(event_word(baton)) & SET);
+    return !(atomic_load(event_word(baton)) & EVENT_SET);
 }
 
 /* For who waits for other things, too, and for it to be set, not to have
@@ -172,9 +166,9 @@ event_stays_clear(void *baton)
 {
     _Atomic apr_uint64_t *word = event_word(baton);
     apr_uint64_t old = atomic_load(word);
-    while (!(old & SET)) {
-        if ((old & WAITERS) ||
-            atomic_compare_exchange_weak(word, &old, old | WAITERS)) {
+    while (!(old & EVENT_SET)) {
+        if ((old & EVENT_WAITERS) ||
+            atomic_compare_exchange_weak(word, &old, old | EVENT_WAITERS)) {
             return 1;
         }
     }
@@ -208,7 +202,7 @@ mproc_event_wait(mproc_event_t *event, apr_interval_time_t timeout)
     }
     wait.event = event;
     wait.word = event_word(event);
-    wait.sequence = atomic_load(wait.word) / SEQUENCE;
+    wait.sequence = atomic_load(wait.word) / EVENT_SEQUENCE;
     if (!event_is_shut(&wait)) {
         return APR_SUCCESS;
     }

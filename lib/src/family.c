@@ -15,6 +15,7 @@
 
 #include <mproc/error.h>
 
+#include "../../platform/plat_self.h"
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "parking.h"
@@ -67,6 +68,7 @@ mproc__family_lock(void)
     if (atomic_load(&family_epoch) != mproc__peers_epoch()) {
         mproc__family_renew();
     }
+    int cancel = mproc_plat_self_cancel(0);
     for (int i = 0; atomic_flag_test_and_set_explicit(&mproc__family.busy,
                                                       memory_order_acquire);
          i++) {
@@ -77,12 +79,16 @@ mproc__family_lock(void)
             apr_sleep(NAP);
         }
     }
+    mproc__family.cancel = cancel;
 }
 
 void
 mproc__family_unlock(void)
 {
+    int cancel = mproc__family.cancel;
+
     atomic_flag_clear_explicit(&mproc__family.busy, memory_order_release);
+    (void)mproc_plat_self_cancel(cancel);
 }
 
 /* ------------------------------------------------------------ one process */

@@ -77,6 +77,7 @@ typedef enum mproc__stage_e {
 typedef struct mproc__family_t {
     _Atomic int stage;
     atomic_flag busy;
+    int cancel; /* of who holds it: whether it may be cancelled */
     mproc_process_t *children; /* started and not settled */
     mproc_process_t self;
     mproc_process_t *parent;     /* NULL in the main process */
@@ -91,6 +92,7 @@ extern mproc__family_t mproc__family;
 
 /* ------------------------------------------------------------- family.c */
 
+/* Who has the lock cannot be cancelled. */
 void mproc__family_lock(void);
 void mproc__family_unlock(void);
 
@@ -149,6 +151,10 @@ apr_status_t mproc__process_started(const mproc_process_t *process,
 /* Start it by its method; on the list when it has been. */
 apr_status_t mproc__process_launch(mproc_process_t *process);
 
+/* The pool whose copy a forked child takes, or NULL; and in that child. */
+apr_pool_t *mproc__fork_pool(void);
+void mproc__fork_pool_taken(void);
+
 /* -------------------------------------------------------------- child.c */
 
 /* What a new process begins with. */
@@ -158,6 +164,8 @@ typedef struct mproc__birth_t {
     apr_int64_t parent_handle;
     mproc_target_fn_t target; /* NULL: to be found */
     apr_uint32_t ticket;      /* from a fork server; 0: from none */
+    mproc__record_t *record;  /* of that handle; NULL: to be found */
+    apr_pool_t *pool;         /* for good; NULL: to be made */
     const char *directory;    /* to change into first; NULL: none */
     apr_file_t *stream[3];
     apr_int64_t received[3]; /* handles to close when the streams are set */

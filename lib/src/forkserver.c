@@ -22,6 +22,7 @@
 #include <mproc/pack.h>
 
 #include "../../platform/plat_channel.h"
+#include "../../platform/plat_self.h"
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "pack.h"
@@ -37,6 +38,7 @@
 
 static struct {
     atomic_flag busy; /* guards all below; held while a reply is awaited */
+    int cancel;       /* of who holds it: whether it may be cancelled */
     mproc_process_t *process; /* NULL: none */
     apr_int64_t end;
     apr_uint64_t serial; /* of this server; counts from 1 */
@@ -50,6 +52,8 @@ static struct {
 static void
 server_guard(void)
 {
+    int cancel = mproc_plat_self_cancel(0);
+
     for (int i = 0;
          atomic_flag_test_and_set_explicit(&server.busy, memory_order_acquire);
          i++) {
@@ -60,12 +64,16 @@ server_guard(void)
             apr_sleep(NAP);
         }
     }
+    server.cancel = cancel;
 }
 
 static void
 server_unguard(void)
 {
+    int cancel = server.cancel;
+
     atomic_flag_clear_explicit(&server.busy, memory_order_release);
+    (void)mproc_plat_self_cancel(cancel);
 }
 
 void
@@ -90,9 +98,12 @@ server_runs(void)
 int
 mproc__forkserver_lives(apr_uint64_t maker)
 {
+    int cancel = mproc_plat_self_cancel(0);
     if (atomic_flag_test_and_set_explicit(&server.busy, memory_order_acquire)) {
+        (void)mproc_plat_self_cancel(cancel);
         return 1; /* Somebody asks it: so it seems. */
     }
+    server.cancel = cancel;
     int lives = server.serial == maker && server_runs();
     server_unguard();
     return lives;

@@ -12,6 +12,8 @@ extern const mproc__object_ops_t mproc__event_ops;
 extern const mproc__object_ops_t mproc__barrier_ops;
 extern const mproc__object_ops_t mproc__value_ops;
 extern const mproc__object_ops_t mproc__array_ops;
+extern const mproc__object_ops_t mproc__shm_ops;
+extern const mproc__object_ops_t mproc__shareable_list_ops;
 extern const mproc__object_ops_t mproc__queue_ops;
 
 #endif

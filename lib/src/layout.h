@@ -23,15 +23,18 @@
 typedef _Atomic apr_uint64_t mproc__word_t;
 
 #define MPROC__MAGIC APR_UINT64_C(0x31436f72506d2141)
-#define MPROC__LAYOUT 1
+#define MPROC__LAYOUT 2
 
 #define MPROC__PEERS 4096
 #define MPROC__THREADS 8192
 #define MPROC__LEVELS 8
+#define MPROC__NAMES 2048
+#define MPROC__FEW 3
 
 #define MPROC__UNIT 64
 #define MPROC__CHUNK 65536
 #define MPROC__REGION_CHUNKS 64
+#define MPROC__REGION_STRIDE 16384
 #define MPROC__CLASSES 96
 #define MPROC__CHUNK_WORDS 16 /* bits for up to 1,024 blocks */
 
@@ -45,7 +48,8 @@ enum {
     MPROC__OP_CLAIM,   /* chunks first, count: being claimed */
     MPROC__OP_PUBLISH, /* chunks first, count: claimed, become class */
     MPROC__OP_RETIRE,  /* chunk first: being emptied of its free blocks */
-    MPROC__OP_SCATTER  /* chunks first, count: given back */
+    MPROC__OP_SCATTER, /* chunks first, count: given back */
+    MPROC__OP_BURIED   /* handle: that was buried, being freed */
 };
 
 typedef struct mproc__intent_t {
@@ -74,8 +78,10 @@ typedef struct mproc__thread_t {
     mproc__word_t moves_to; /* where a waker may have it wait instead */
     mproc__word_t grant;    /* a wake-up that is not used up; condition.c */
     mproc__word_t tid;      /* as the system numbers it */
+    mproc__word_t began;    /* the wait, on mproc_clock(); 0: not yet */
+    mproc__word_t until;    /* its deadline; 0: not known */
     mproc__word_t list;     /* the words, when they are more; see parking.c */
-    apr_uint64_t spare[3];
+    mproc__word_t buried;   /* the handle of a block to be freed; block.c */
     mproc_plat_park_t park;
 } mproc__thread_t;
 
@@ -85,7 +91,8 @@ typedef struct mproc__peer_entry_t {
     mproc__word_t recoverer; /* who repairs after it */
     mproc__word_t start;     /* tells two holders of one pid apart */
     mproc__word_t holds;     /* a hold: the first block of its hold list */
-    apr_uint64_t unused[4];
+    mproc__word_t leaving; /* the peer itself: it ends, and has no more work */
+    mproc__word_t few[MPROC__FEW]; /* the first holds; then come the list's */
 } mproc__peer_entry_t;
 
 typedef struct mproc__header_t {
@@ -102,6 +109,8 @@ typedef struct mproc__header_t {
     mproc__word_t ticket;
     mproc__word_t deaths; /* told so far; goes up before sleepers are woken */
     mproc__word_t parked[MPROC__THREADS / 64]; /* a bit a waiting thread */
+    mproc__word_t name[MPROC__NAMES];          /* see names.c */
+    mproc__hold_t name_hold[MPROC__NAMES];
 } mproc__header_t;
 
 typedef struct mproc__chunk_t {
@@ -123,7 +132,7 @@ typedef struct mproc__block_t {
 _Static_assert(sizeof(mproc__peer_entry_t) == 64, "layout");
 _Static_assert(sizeof(mproc__thread_t) == 640, "layout");
 _Static_assert(sizeof(mproc__block_t) == 16, "layout");
-_Static_assert(sizeof(mproc__region_t) <= 16384, "layout");
+_Static_assert(sizeof(mproc__region_t) <= MPROC__REGION_STRIDE, "layout");
 _Static_assert(sizeof(mproc__header_t) <= 65536, "layout");
 
 /* This process's view; set once when it attaches. */
@@ -144,7 +153,8 @@ extern mproc__arena_t mproc__arena;
 static inline mproc__region_t *
 mproc__region(apr_uint64_t index)
 {
-    return (mproc__region_t *)(mproc__arena.region + index * 16384);
+    return (mproc__region_t *)(mproc__arena.region +
+                               index * MPROC__REGION_STRIDE);
 }
 
 static inline mproc__chunk_t *
@@ -153,6 +163,14 @@ mproc__chunk(apr_uint64_t index)
     return &mproc__region(index / MPROC__REGION_CHUNKS)
                 ->chunk[index % MPROC__REGION_CHUNKS];
 }
+
+/* Where the parts of an arena of a size begin, as offsets. */
+typedef struct mproc__layout_t {
+    apr_uint64_t summary_words; /* a class */
+    apr_uint64_t summary, peers, threads, region, data;
+} mproc__layout_t;
+
+mproc__layout_t mproc__arena_layout(apr_uint64_t size);
 
 /* ------------------------------------------------------------- chunk.c */
 
@@ -213,8 +231,12 @@ void mproc__intent_end(mproc__thread_t *thread);
  * dead thread whose work is being finished. */
 void mproc__block_release(mproc__thread_t *thread, mproc__hold_t *hold);
 
-/* Count the live blocks by kind. */
-void mproc__block_census(mproc_census_t *census);
+/* Whether blocks of the kind begin with a holder; holder.c. */
+int mproc__kind_is_holder(mproc_kind_e kind);
+
+/* Release the holds that lie in a block of `room` bytes. */
+void mproc__holds_drop(mproc__thread_t *thread, mproc_kind_e kind,
+                       void *payload, apr_uint64_t room);
 
 /* ------------------------------------------------------------- peers.c */
 

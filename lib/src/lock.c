@@ -7,10 +7,7 @@
 #include "kinds.h"
 #include "mutex.h"
 #include "parking.h"
-
-typedef struct lock_shared_t {
-    mproc__mutex_t mutex;
-} lock_shared_t;
+#include "shared.h"
 
 struct mproc_lock_t {
     mproc_object_t object;
@@ -53,8 +50,9 @@ mproc__lock_use(mproc_lock_t *lock, const char *call)
     return (mproc__mutex_use_t){lock_word(lock), &lock->object, call, 0};
 }
 
-apr_status_t
-mproc_lock_acquire(mproc_lock_t *lock, apr_interval_time_t timeout)
+/* With all questions asked. */
+static apr_status_t
+lock_acquire(mproc_lock_t *lock, apr_interval_time_t timeout)
 {
     mproc__mutex_use_t use;
     mproc__actor_t self = mproc__actor();
@@ -71,7 +69,18 @@ mproc_lock_acquire(mproc_lock_t *lock, apr_interval_time_t timeout)
 }
 
 apr_status_t
-mproc_lock_release(mproc_lock_t *lock)
+mproc_lock_acquire(mproc_lock_t *lock, apr_interval_time_t timeout)
+{
+    mproc__actor_t self = mproc__me.actor;
+
+    return self != 0 && mproc__object_is_ready(lock, &mproc__lock_ops) &&
+                   mproc__mutex_take(lock_word(lock), self)
+               ? APR_SUCCESS
+               : lock_acquire(lock, timeout);
+}
+
+static apr_status_t
+lock_release(mproc_lock_t *lock)
 {
     if (!mproc__object_is(lock, &mproc__lock_ops)) {
         return lock_missing("mproc_lock_release");
@@ -82,6 +91,15 @@ mproc_lock_release(mproc_lock_t *lock)
                            "once for each acquire");
     }
     return APR_SUCCESS;
+}
+
+apr_status_t
+mproc_lock_release(mproc_lock_t *lock)
+{
+    return mproc__object_is_ready(lock, &mproc__lock_ops) &&
+                   mproc__mutex_release(lock_word(lock))
+               ? APR_SUCCESS
+               : lock_release(lock);
 }
 
 int

@@ -144,10 +144,15 @@ mutex_wait(const mproc__mutex_use_t *use, apr_time_t deadline, int slept)
         }
         rv = mproc__park(&word, 1, mproc__mutex_must_sleep, mutex_is_hopeless,
                          baton, deadline);
-        if (rv == APR_ENOMEM || rv == MPROC_EDEADLK) {
+        if (rv == APR_ENOMEM) {
             return rv;
         }
         flag = MPROC__MUTEX_WAITERS;
+        if (rv == MPROC_EDEADLK) {
+            /* The last of the others may have released it before it went. */
+            rv = mutex_try(use, flag);
+            return rv == APR_TIMEUP ? MPROC_EDEADLK : rv;
+        }
         /* A wake-up may have been ours: do not go without a last look. */
         if (rv == APR_TIMEUP || mproc_plat_clock() >= deadline) {
             do {
@@ -179,19 +184,4 @@ mproc__mutex_acquire(const mproc__mutex_use_t *use, apr_time_t deadline,
                            use->call);
     }
     return rv == APR_ENOMEM ? mproc__wait_refused(use->call) : rv;
-}
-
-int
-mproc__mutex_release(mproc__mutex_t *word)
-{
-    apr_uint64_t old = atomic_load_explicit(word, memory_order_relaxed);
-    do {
-        if (MPROC__MUTEX_HOLDER(old) == 0) {
-            return 0;
-        }
-    } while (!atomic_compare_exchange_weak(word, &old, 0));
-    if (old & MPROC__MUTEX_WAITERS) {
-        mproc__unpark((void *)word, 1);
-    }
-    return 1;
 }

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "object.h"
+#include "parking.h"
 #include "peers.h"
 
 /* Shared; 0 is free. The rest is the holder, an actor, and a flag. */
@@ -58,8 +59,16 @@ apr_status_t mproc__mutex_owner_dead(const mproc__mutex_use_t *use);
  * somebody waits. The baton is the use. */
 int mproc__mutex_must_sleep(void *baton);
 
-/* Let it go, whoever holds it, and wake one waiter. Returns 0 when it is
+/* Let it go, whoever holds it, and wake one waiter. Returns 0 when it was
  * free. */
-int mproc__mutex_release(mproc__mutex_t *word);
+static inline int
+mproc__mutex_release(mproc__mutex_t *word)
+{
+    apr_uint64_t old = atomic_exchange(word, 0);
+    if (old & MPROC__MUTEX_WAITERS) {
+        mproc__unpark((void *)word, 1);
+    }
+    return MPROC__MUTEX_HOLDER(old) != 0;
+}
 
 #endif

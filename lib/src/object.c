@@ -11,6 +11,7 @@
 
 #include <mproc/error.h>
 
+#include "../../platform/plat_self.h"
 #include "../../platform/plat_sys.h"
 #include "connection.h"
 #include "error.h"
@@ -19,24 +20,36 @@
 
 static struct {
     atomic_flag busy;
+    int cancel; /* of who holds it: whether it may be cancelled */
     mproc_object_t *first;
     apr_size_t count;
     mproc__holder_t *passed;
 } objects = {.busy = ATOMIC_FLAG_INIT};
 
+/* Who forks in its own way has a child that is in no table until its first
+ * call: from then on nobody is known to be alone. */
+static _Thread_local int own_fork;
+static atomic_int strays;
+
 void
 mproc__objects_guard(void)
 {
+    int cancel = mproc_plat_self_cancel(0);
+
     while (atomic_flag_test_and_set_explicit(&objects.busy,
                                              memory_order_acquire)) {
         mproc_plat_yield();
     }
+    objects.cancel = cancel;
 }
 
 void
 mproc__objects_unguard(void)
 {
+    int cancel = objects.cancel;
+
     atomic_flag_clear_explicit(&objects.busy, memory_order_release);
+    (void)mproc_plat_self_cancel(cancel);
 }
 
 /* What each kind of object is; NULL for blocks that are none. */
@@ -60,6 +73,10 @@ object_ops(mproc_kind_e kind)
         return &mproc__value_ops;
     case MPROC_KIND_ARRAY:
         return &mproc__array_ops;
+    case MPROC_KIND_SHM:
+        return &mproc__shm_ops;
+    case MPROC_KIND_SHAREABLE_LIST:
+        return &mproc__shareable_list_ops;
     case MPROC_KIND_QUEUE:
         return &mproc__queue_ops;
     case MPROC_KIND_CONNECTION:
@@ -314,6 +331,8 @@ mproc__objects_forked(void)
 {
     mproc_object_t *half;
     atomic_flag_clear(&objects.busy);
+    own_fork = 0;
+    atomic_store(&strays, 0);
     objects.passed = NULL;
     for (half = objects.first; half != NULL; half = half->next) {
         half->hold = NULL;
@@ -389,6 +408,14 @@ mproc__object_may_leave(const mproc_object_t *object, const char **why)
     return *why == NULL;
 }
 
+void
+mproc__object_handed(mproc_object_t *object)
+{
+    mproc__objects_guard();
+    object->handed = 1;
+    mproc__objects_unguard();
+}
+
 mproc__handle_t
 mproc__object_part(mproc_object_t *object, unsigned n)
 {
@@ -398,6 +425,20 @@ mproc__object_part(mproc_object_t *object, unsigned n)
 
 /* ------------------------------------------------------------------- alone */
 
+void
+mproc__objects_own_fork(int own)
+{
+    own_fork = own;
+}
+
+void
+mproc__objects_forking(void)
+{
+    if (!own_fork) {
+        atomic_store(&strays, 1);
+    }
+}
+
 static apr_uint64_t
 object_halves(mproc__handle_t handle)
 {
@@ -405,17 +446,19 @@ object_halves(mproc__handle_t handle)
     apr_uint64_t count = 0;
     mproc__objects_guard();
     for (half = objects.first; half != NULL; half = half->next) {
-        count += half->handle == handle;
+        count += half->handle == handle && !half->handed;
     }
     mproc__objects_unguard();
     return count;
 }
 
 /* Each local half has one hold on the block, and so has each message and each
- * process that was not yet started. */
+ * process that was not yet started. Whom bytes were sent to that the program
+ * packed itself nobody knows. */
 int
 mproc__object_is_alone(mproc_object_t *object)
 {
-    return mproc_plat_thread_count() == 1 + atomic_load(&mproc__own_threads) &&
+    return !atomic_load(&strays) &&
+           mproc_plat_thread_count() == 1 + atomic_load(&mproc__own_threads) &&
            mproc__arena_holds(object->handle) == object_halves(object->handle);
 }

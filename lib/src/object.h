@@ -49,6 +49,7 @@ struct mproc_object_t {
     void *shared;        /* the payload of the block, in this process */
     mproc__hold_t *hold; /* this process's reference */
     apr_pool_t *pool;    /* where the local half lives; NULL: the heap */
+    int handed;          /* bytes that name the object live as long */
     int gone;            /* the reference was given up */
     mproc_object_t *next, *previous; /* all of this process */
 };
@@ -82,11 +83,22 @@ mproc__object_is(void *object, const mproc__object_ops_t *ops)
     return half != NULL && half->ops == ops && mproc__object_usable(half);
 }
 
+/* The same for who is in a hurry: 0 also when that needs a closer look. */
+static inline int
+mproc__object_is_ready(void *object, const mproc__object_ops_t *ops)
+{
+    mproc_object_t *half = object;
+    return half != NULL && half->ops == ops && mproc__peer_self() != 0 &&
+           half->shared != NULL;
+}
+
 /* The sentence for an object that cannot be used; returns APR_EINVAL. */
 apr_status_t mproc__object_missing(const char *call, const char *kind);
 
 /* Whether other processes can have it; if not, the end of a sentence. */
 int mproc__object_may_leave(const mproc_object_t *object, const char **why);
+/* This half is there for bytes that somebody may unpack somewhere. */
+void mproc__object_handed(mproc_object_t *object);
 
 /* The handle of a shared half's n-th hold on another object. */
 mproc__handle_t mproc__object_part(mproc_object_t *object, unsigned n);
@@ -103,6 +115,11 @@ apr_status_t mproc__objects_keep(mproc__hold_t *keep);
 /* Around a fork: the list of objects is whole in the copy. */
 void mproc__objects_guard(void);
 void mproc__objects_unguard(void);
+
+/* Around a fork of the library's own. Before any fork: one that is not may
+ * bring a child that has everything and says nothing of it. */
+void mproc__objects_own_fork(int own);
+void mproc__objects_forking(void);
 
 /* In a forked child: nothing is held yet; then, attached: hold all that was
  * inherited. */

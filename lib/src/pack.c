@@ -311,6 +311,9 @@ objects_hold(packer_t *packer, apr_array_header_t **objects, apr_pool_t *pool)
         if (rv != APR_SUCCESS) {
             return rv;
         }
+        if (objects == NULL) {
+            mproc__object_handed(mine); /* The caller has no message. */
+        }
     }
     array->pool = pool;
     array->elt_size = sizeof *handles;

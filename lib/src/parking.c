@@ -34,20 +34,11 @@
 #include "error.h"
 #include "layout.h"
 #include "peers.h"
-
-/* A thread's `waiting`: state 0-1, and which of its waits it is, so that a
- * waker that comes late does not take the next wait for this one. */
-enum {
-    IDLE,
-    WAITING,
-    WOKEN,
-    MOVED
-};
-#define WAIT_STATE(waiting) ((waiting)&3U)
-#define WAIT_NEXT(waiting) (((waiting) & ~3U) + 4U)
+#include "words.h"
 
 #define SLICE (100 * 1000) /* microseconds between looks around */
 #define GRACE (20 * 1000)  /* for a waker that is slow, not dead */
+#define GLANCE 1000        /* between looks meanwhile */
 #define SPIN_MOST 2000     /* rounds; about 20 microseconds */
 #define SPIN_LEAST 16
 
@@ -154,7 +145,7 @@ list_reach(mproc__thread_t *self, apr_uint64_t count)
     return 1;
 }
 
-/* Its thread ends, or has another list. */
+/* A wait has ended, or its thread: there is no list any more. */
 void
 mproc__parking_ended(void)
 {
@@ -185,6 +176,8 @@ waiter_enter(mproc__thread_t *self, void *const *words, int count,
     atomic_store_explicit(&self->moves_to,
                           moves_to == NULL ? 0 : mproc__arena_offset(moves_to),
                           memory_order_relaxed);
+    atomic_store_explicit(&self->began, 0, memory_order_relaxed);
+    atomic_store_explicit(&self->until, 0, memory_order_relaxed);
     atomic_store(&self->since,
                  atomic_fetch_add(&mproc__arena.header->ticket, 1));
     atomic_store(&self->waiting, waiting);
@@ -209,23 +202,81 @@ waiter_leave(mproc__thread_t *self, apr_uint32_t waiting)
     return atomic_exchange(&self->waiting, (waiting & ~3U) | IDLE) != waiting;
 }
 
-/* A slice has passed without a wake-up; is there one that should have come? */
+/* Whether the thread's entry names a word, as one that it waits for or can be
+ * moved to. */
+static int
+thread_names(mproc__thread_t *thread, apr_uint64_t offset)
+{
+    apr_uint32_t count = atomic_load(&thread->word_count), i;
+    for (i = 0; i < count && i < MPROC__PARK_WORDS; i++) {
+        if (atomic_load(&thread->word[i]) == offset) {
+            return 1;
+        }
+    }
+    return atomic_load(&thread->moves_to) == offset;
+}
+
+/* Whether another was woken for what this thread waits for, and has yet to
+ * run: what may be had is that one's. */
+static int
+another_is_woken(mproc__thread_t *self)
+{
+    apr_uint64_t high = atomic_load(&mproc__arena.header->threads_high), i;
+    apr_uint64_t mine = WAIT_STATE(atomic_load(&self->waiting)) == MOVED
+                            ? self->moves_to
+                            : self->word[0];
+
+    for (i = 0; i < (high + 63) / 64; i++) {
+        apr_uint64_t bits = atomic_load(&mproc__arena.header->parked[i]);
+        for (; bits != 0; bits &= bits - 1) {
+            mproc__thread_t *thread =
+                &mproc__arena.thread[i * 64 + (unsigned)__builtin_ctzll(bits)];
+            if (thread != self &&
+                WAIT_STATE(atomic_load(&thread->waiting)) == WOKEN &&
+                thread_names(thread, mine)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* A slice has passed without a wake-up; is there one that should have come?
+ * Not when it went to another, nor when others take what there is in turn. */
 static void
 waiter_look(mproc__thread_t *self, apr_uint32_t waiting,
             mproc__needed_fn_t needed, void *baton)
 {
+    apr_time_t until;
+
     mproc__peers_look_around();
     if (mproc__parking_look != NULL) {
         mproc__parking_look();
     }
-    if (needed(baton) || atomic_load(&self->waiting) != waiting) {
-        return;
-    }
-    if (mproc_plat_park_wait(&self->park, mproc_plat_clock() + GRACE) ==
-            APR_TIMEUP &&
-        atomic_load(&self->waiting) == waiting) {
+    until = mproc_plat_clock() + GRACE;
+    do {
+        if (needed(baton) || atomic_load(&self->waiting) != waiting ||
+            another_is_woken(self) ||
+            mproc_plat_park_wait(&self->park, mproc_plat_clock() + GLANCE) ==
+                APR_SUCCESS) {
+            return;
+        }
+    } while (mproc_plat_clock() < until);
+    if (atomic_load(&self->waiting) == waiting) {
         atomic_fetch_add(&mproc__arena.header->rescues, 1);
     }
+}
+
+/* For those who look at the tree from outside; nothing depends on it. */
+static void
+waiter_tell(mproc__thread_t *self, apr_time_t now, apr_time_t deadline)
+{
+    if (atomic_load_explicit(&self->began, memory_order_relaxed) == 0) {
+        atomic_store_explicit(&self->began, (apr_uint64_t)now,
+                              memory_order_relaxed);
+    }
+    atomic_store_explicit(&self->until, (apr_uint64_t)deadline,
+                          memory_order_relaxed);
 }
 
 /* Sleep while it is needed, in a state, but not while it is WOKEN: nobody
@@ -241,6 +292,7 @@ waiter_sleep(mproc__thread_t *self, apr_uint32_t waiting,
         if (now >= deadline) {
             return APR_TIMEUP;
         }
+        waiter_tell(self, now, deadline);
         if (mproc_plat_park_wait(&self->park,
                                  slice < deadline ? slice : deadline) ==
             APR_SUCCESS) {
@@ -269,7 +321,9 @@ mproc__park(void *const *words, int count, mproc__needed_fn_t needed,
     }
     waiting = waiter_enter(self, words, count, NULL);
     rv = waiter_sleep(self, waiting, needed, hopeless, baton, deadline);
-    return waiter_leave(self, waiting) ? APR_SUCCESS : rv;
+    rv = waiter_leave(self, waiting) ? APR_SUCCESS : rv;
+    mproc__parking_ended();
+    return rv;
 }
 
 apr_status_t
@@ -317,24 +371,34 @@ mproc__waiter_state(void)
     }
 }
 
+/* End a wait that can be moved, of the caller or of the dead: from then on it
+ * is told nothing. Returns 1 when it has been; then it has a note. */
+static int
+waiter_end(mproc__thread_t *thread)
+{
+    apr_uint32_t waiting = atomic_load(&thread->waiting);
+
+    while (WAIT_STATE(waiting) == WAITING) {
+        if (atomic_compare_exchange_weak(&thread->waiting, &waiting,
+                                         (waiting & ~3U) | IDLE)) {
+            return 0;
+        }
+    }
+    if (WAIT_STATE(waiting) == IDLE) {
+        return 0;
+    }
+    /* In this order: dead in between, it has the note. */
+    atomic_store(&thread->grant, atomic_load(&thread->word[0]));
+    atomic_store(&thread->waiting, (waiting & ~3U) | IDLE);
+    return 1;
+}
+
 int
 mproc__waiter_leave(void)
 {
     mproc__thread_t *self = mproc__thread_self();
-    apr_uint32_t waiting = atomic_load(&self->waiting);
-    int told = 0;
+    int told = waiter_end(self);
 
-    while (!told && !(WAIT_STATE(waiting) == WAITING &&
-                      atomic_compare_exchange_strong(&self->waiting, &waiting,
-                                                     (waiting & ~3U) | IDLE))) {
-        told = WAIT_STATE(waiting) != WAITING;
-    }
-    if (told) {
-        /* In this order: dead in between, it has the note. */
-        atomic_store(&self->grant, atomic_load(&self->word[0]));
-        waiting = atomic_load(&self->waiting);
-        atomic_exchange(&self->waiting, (waiting & ~3U) | IDLE);
-    }
     waiter_hide(self);
     return told;
 }
@@ -345,21 +409,24 @@ mproc__waiter_done(void)
     atomic_store(&mproc__thread_self()->grant, 0);
 }
 
+/* A wait is ended before it is looked at: whoever moves waiters does not know
+ * yet that this one is dead. */
 void
 mproc__parking_recover(mproc__thread_t *thread)
 {
-    apr_uint32_t waiting = atomic_load(&thread->waiting);
-    apr_uint64_t grant = atomic_load(&thread->grant);
+    apr_uint64_t grant;
 
-    if (grant == 0 && atomic_load(&thread->moves_to) != 0 &&
-        (WAIT_STATE(waiting) == WOKEN || WAIT_STATE(waiting) == MOVED)) {
-        grant = atomic_load(&thread->word[0]);
+    if (atomic_load(&thread->moves_to) != 0) {
+        waiter_end(thread);
     }
+    else {
+        atomic_fetch_and(&thread->waiting, ~3U);
+    }
+    grant = atomic_load(&thread->grant);
     if (grant != 0) {
         mproc__unpark(mproc__arena_address(grant), 1);
+        atomic_store(&thread->grant, 0);
     }
-    atomic_store(&thread->grant, 0);
-    atomic_store(&thread->waiting, (waiting & ~3U) | IDLE);
 }
 
 /* ------------------------------------------------------------------ waking */

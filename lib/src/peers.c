@@ -12,41 +12,33 @@
  *
  * Recovery of D by R: take the office (compare-and-swap of `recoverer` from
  * nobody, or from somebody who is dead and recovered, to R), mark D DEAD,
- * finish or undo what D's threads had begun, release what D held, free its
- * thread entries, wake all who wait (they look again, and find locks of the
- * dead), free the slot, leave the office. Every step can be run again, and R
- * works through its own intents: when R dies, R is recovered first, which
- * completes the step R was at, and then D is taken up again from the start.
+ * finish or undo what D's threads had begun, pass on what they were told,
+ * release what D held, free its thread entries, wake all who wait (they look
+ * again, and find locks of the dead), free the slot, leave the office. What D
+ * waited at lives while D holds it, and who finds itself alone with an object
+ * has been told by then. Every step can be run again, and R works through its
+ * own intents: when R dies, R is recovered first, which completes the step R
+ * was at, and then D is taken up again from the start.
  * Invariant: while a slot is not FREE or LIVE, whoever holds its office is
  * alive, or dead and found by the next look around.
  */
 #include "peers.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <mproc/error.h>
 
 #include "../../platform/plat_life.h"
+#include "../../platform/plat_self.h"
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "layout.h"
+#include "names.h"
 #include "netwatch.h"
 #include "object.h"
 #include "parking.h"
-
-/* A peer's state: state 0-7, incarnation 8-31, pid 32-63. */
-enum {
-    PEER_FREE,
-    PEER_LIVE,
-    PEER_DEAD
-};
-#define PEER_STATE(state) ((unsigned)((state)&255))
-#define PEER_INCARNATION(state) ((apr_uint32_t)((state) >> 8 & 0xffffff))
-#define PEER_PID(state) ((apr_int64_t)(apr_uint32_t)((state) >> 32))
-
-/* A peer's id: slot 0-11, incarnation 12-35. */
-#define ID_SLOT(id) ((unsigned)((id) & (MPROC__PEERS - 1)))
-#define ID_INCARNATION(id) ((apr_uint32_t)((id) >> 12 & 0xffffff))
+#include "words.h"
 
 /* A slot's office: who recovers 0-35, which incarnation of it 36-59. */
 #define OFFICE_PEER(office)                                                    \
@@ -56,57 +48,50 @@ enum {
 #define OFFICE(peer, incarnation)                                              \
     ((apr_uint64_t)(incarnation) << MPROC__PEER_BITS | (peer))
 
-/* A thread's state: used 0, peer 1-36, incarnation 37-63. */
-#define THREAD_USED APR_UINT64_C(1)
-#define THREAD_PEER(state) ((state) >> 1 & APR_UINT64_C(0xfffffffff))
-#define THREAD_INCARNATION(state) ((state) >> 37)
-#define THREAD_NEXT(state) (((state) >> 37 << 37) + (APR_UINT64_C(1) << 37))
-
 #define LOOK_EVERY (100 * 1000) /* microseconds */
-#define HOLD_BLOCK 4080         /* payload of a hold list's block */
-
-/* The payload of a hold list's block. */
-typedef struct hold_list_t {
-    mproc__hold_t next;
-    mproc__hold_t hold[HOLD_BLOCK / sizeof(mproc__hold_t) - 1];
-} hold_list_t;
-#define HOLD_LIST_COUNT (sizeof((hold_list_t *)0)->hold / sizeof(mproc__hold_t))
 
 /* This process, private. */
 static struct {
     atomic_flag busy;      /* guards attaching and the free holds */
     atomic_flag repairing; /* guards recovery, which may take holds */
-    _Atomic mproc__peer_t self;
     atomic_uint epoch;
     int hooked;
-    mproc__hold_t **free;         /* holds not in use */
-    apr_size_t free_count, total; /* total: room in free, too */
-    mproc__hold_t *tail;          /* where the next hold list is to be hung */
+    mproc__hold_t **free;           /* holds that were given back */
+    apr_size_t free_count, total;   /* total: room in free, too */
+    mproc__hold_t *few[MPROC__FEW]; /* the first room */
+    mproc__hold_t *fresh;           /* never used yet: these, one by one */
+    apr_size_t fresh_count;
+    mproc__hold_t *tail; /* where the next hold list is to be hung */
 } peers = {.busy = ATOMIC_FLAG_INIT, .repairing = ATOMIC_FLAG_INIT};
 
 static _Thread_local mproc__thread_t *thread_self;
-static _Thread_local int thread_owns;
-_Thread_local mproc__actor_t mproc__thread_actor;
+_Thread_local mproc__me_t mproc__me;
+_Atomic mproc__peer_t mproc__peer_attached;
 atomic_int mproc__own_threads;
+static _Thread_local int thread_hooked; /* outlasts a fork */
 
-static void
+/* Who has it cannot be cancelled; unguard() takes what this returns. */
+static int
 guard(atomic_flag *flag)
 {
+    int cancel = mproc_plat_self_cancel(0);
     while (atomic_flag_test_and_set_explicit(flag, memory_order_acquire)) {
         mproc_plat_yield();
     }
+    return cancel;
 }
 
 static void
-unguard(atomic_flag *flag)
+unguard(atomic_flag *flag, int cancel)
 {
     atomic_flag_clear_explicit(flag, memory_order_release);
+    (void)mproc_plat_self_cancel(cancel);
 }
 
 static mproc__peer_t
 peer_id(unsigned slot, apr_uint64_t state)
 {
-    return (mproc__peer_t)PEER_INCARNATION(state) << 12 | slot;
+    return ID(slot, PEER_INCARNATION(state));
 }
 
 /* Raise a high-water mark, having put memory behind what it covers. */
@@ -132,14 +117,13 @@ table_reach(mproc__word_t *high, apr_uint64_t index, const void *entry,
 static void
 peers_forked(void)
 {
-    atomic_store(&peers.self, 0);
+    atomic_store(&mproc__peer_attached, 0);
     atomic_fetch_add(&peers.epoch, 1);
     thread_self = NULL;
-    thread_owns = 0;
-    mproc__thread_actor = 0;
+    mproc__me = (mproc__me_t){0, 0};
     atomic_store(&mproc__own_threads, 0);
     peers.free = NULL; /* Not freed: who knows who held malloc's lock. */
-    peers.free_count = peers.total = 0;
+    peers.free_count = peers.total = peers.fresh_count = 0;
     peers.tail = NULL;
     atomic_flag_clear(&peers.busy);
     atomic_flag_clear(&peers.repairing);
@@ -148,7 +132,7 @@ peers_forked(void)
 }
 
 static apr_status_t
-slot_take(unsigned slot)
+slot_take(unsigned slot, apr_uint64_t start)
 {
     mproc__peer_entry_t *entry = &mproc__arena.peer[slot];
     apr_uint64_t state;
@@ -171,18 +155,19 @@ slot_take(unsigned slot)
         mproc_plat_life_drop(&mproc__arena.map, slot);
         return APR_EBUSY;
     }
-    entry->start = mproc_plat_life_start();
-    atomic_store(&peers.self, peer_id(slot, atomic_load(&entry->state)));
+    entry->start = start != 0 ? start : mproc_plat_life_start();
+    atomic_store(&mproc__peer_attached,
+                 peer_id(slot, atomic_load(&entry->state)));
     return APR_SUCCESS;
 }
 
 static apr_status_t
-attach_slot(void)
+attach_slot(apr_uint64_t start)
 {
     apr_status_t rv = APR_EBUSY;
     unsigned slot;
     for (slot = 0; slot < MPROC__PEERS && rv == APR_EBUSY; slot++) {
-        rv = slot_take(slot);
+        rv = slot_take(slot, start);
     }
     if (rv == APR_EBUSY) {
         return mproc__fail(APR_ENOMEM,
@@ -194,21 +179,24 @@ attach_slot(void)
         return mproc__fail(rv, "no memory to attach this process to the "
                                "shared arena; free some memory");
     }
-    peers.tail = &mproc__arena.peer[ID_SLOT(peers.self)].holds;
+    peers.tail = &mproc__arena.peer[ID_SLOT(mproc__peer_self())].holds;
+    peers.fresh = mproc__arena.peer[ID_SLOT(mproc__peer_self())].few;
+    peers.fresh_count = peers.total = MPROC__FEW;
+    peers.free = peers.few;
     return APR_SUCCESS;
 }
 
 static apr_status_t
-attach(apr_int64_t map_handle, apr_uint64_t map_size)
+attach(apr_int64_t map_handle, apr_uint64_t map_size, apr_uint64_t start)
 {
     apr_status_t rv = APR_SUCCESS;
     int inherit = 0;
 
-    guard(&peers.busy);
-    if (atomic_load(&peers.self) == 0) {
+    int cancel = guard(&peers.busy);
+    if (atomic_load(&mproc__peer_attached) == 0) {
         inherit = mproc__arena.header != NULL;
         if (!peers.hooked) {
-            rv = mproc_plat_on_fork(peers_forked);
+            rv = mproc_plat_on_fork(mproc__objects_forking, peers_forked);
             peers.hooked = rv == APR_SUCCESS;
         }
         if (rv == APR_SUCCESS && !inherit) {
@@ -216,10 +204,10 @@ attach(apr_int64_t map_handle, apr_uint64_t map_size)
                                : mproc__arena_attach(map_handle, map_size);
         }
         if (rv == APR_SUCCESS) {
-            rv = attach_slot();
+            rv = attach_slot(start);
         }
     }
-    unguard(&peers.busy);
+    unguard(&peers.busy, cancel);
     if (rv == APR_SUCCESS && inherit) {
         rv = mproc__objects_inherit();
     }
@@ -227,17 +215,21 @@ attach(apr_int64_t map_handle, apr_uint64_t map_size)
 }
 
 apr_status_t
-mproc__peers_attach(void)
+mproc__peers_attach_now(void)
 {
-    return atomic_load_explicit(&peers.self, memory_order_relaxed) != 0
-               ? APR_SUCCESS
-               : attach(0, 0);
+    return attach(0, 0, 0);
+}
+
+apr_status_t
+mproc__peers_attach_forked(apr_uint64_t start)
+{
+    return attach(0, 0, start);
 }
 
 apr_status_t
 mproc__peers_join(apr_int64_t map_handle, apr_uint64_t map_size)
 {
-    return attach(map_handle, map_size);
+    return attach(map_handle, map_size, 0);
 }
 
 void
@@ -245,12 +237,6 @@ mproc__peers_map(apr_int64_t *map_handle, apr_uint64_t *map_size)
 {
     *map_handle = mproc__arena.map.handle;
     *map_size = mproc__arena.map.size;
-}
-
-mproc__peer_t
-mproc__peer_self(void)
-{
-    return atomic_load_explicit(&peers.self, memory_order_relaxed);
 }
 
 unsigned
@@ -263,21 +249,37 @@ mproc__peers_epoch(void)
 
 /* Its thread ends: nothing is begun, nothing is waited for. */
 static void
-thread_ended(void *value)
+thread_ended(void *unused)
 {
-    mproc__thread_t *thread = value;
+    mproc__thread_t *thread = thread_self;
+    (void)unused;
+    thread_hooked = 0;
+    if (thread == NULL) {
+        return;
+    }
     apr_uint64_t state = atomic_load(&thread->state);
-    if (thread == thread_self && THREAD_PEER(state) == mproc__peer_self()) {
+    if (THREAD_PEER(state) == mproc__peer_self()) {
         mproc__parking_ended();
         mproc_plat_park_done(&thread->park);
         thread_self = NULL;
-        mproc__thread_actor = 0;
+        mproc__me.actor = 0;
         atomic_store(&thread->state, THREAD_NEXT(state));
-        if (thread_owns > 0) {
-            thread_owns = 0;
+        if (mproc__me.owns > 0) {
+            mproc__me.owns = 0;
             mproc__unpark_all();
         }
     }
+}
+
+static apr_status_t
+thread_hook(void)
+{
+    apr_status_t rv = APR_SUCCESS;
+    if (!thread_hooked) {
+        rv = mproc_plat_thread_on_exit(thread_ended, &thread_hooked);
+        thread_hooked = rv == APR_SUCCESS;
+    }
+    return rv;
 }
 
 static mproc__thread_t *
@@ -293,7 +295,7 @@ thread_take(mproc__thread_t *thread)
     atomic_fetch_and(&thread->waiting, ~3U);
     atomic_store(&thread->tid, mproc_plat_thread_id());
     if (mproc_plat_park_init(&thread->park) != APR_SUCCESS ||
-        mproc_plat_thread_on_exit(thread_ended, thread) != APR_SUCCESS) {
+        thread_hook() != APR_SUCCESS) {
         atomic_store(&thread->state, THREAD_NEXT(state));
         return NULL;
     }
@@ -326,12 +328,11 @@ mproc__actor_make(void)
 {
     mproc__thread_t *thread = mproc__thread_self();
     if (thread != NULL) {
-        mproc__thread_actor =
-            mproc__peer_self() |
-            (apr_uint64_t)(thread - mproc__arena.thread) << 37 |
-            THREAD_INCARNATION(atomic_load(&thread->state)) << 50;
+        mproc__me.actor = mproc__peer_self() |
+                          (apr_uint64_t)(thread - mproc__arena.thread) << 37 |
+                          THREAD_INCARNATION(atomic_load(&thread->state)) << 50;
     }
-    return mproc__thread_actor;
+    return mproc__me.actor;
 }
 
 int
@@ -345,26 +346,23 @@ mproc__actor_has_ended(mproc__actor_t actor)
                MPROC__ACTOR_INCARNATION(actor);
 }
 
-void
-mproc__thread_owns(int more)
-{
-    thread_owns += more;
-}
-
 /* ------------------------------------------------------------------- holds */
 
 /* Hang one more block of holds onto the list; the guard is held. */
 static int
 holds_grow(void)
 {
+    apr_size_t size = (peers.total + HOLD_LIST_COUNT) * sizeof *peers.free;
     mproc__hold_t **more;
     hold_list_t *list;
-    apr_size_t i;
 
     /* Room for all there are, so that giving one back cannot fail. */
-    more = realloc(peers.free, (peers.total + HOLD_LIST_COUNT) * sizeof *more);
+    more = realloc(peers.free == peers.few ? NULL : peers.free, size);
     if (more == NULL) {
         return 0;
+    }
+    if (peers.free == peers.few) {
+        memcpy(more, peers.few, sizeof peers.few);
     }
     peers.free = more;
     if (mproc__arena_alloc(peers.tail, sizeof *list, MPROC_KIND_HOLD) !=
@@ -374,9 +372,8 @@ holds_grow(void)
     list = mproc__arena_at(mproc__hold_handle(peers.tail));
     peers.tail = &list->next;
     peers.total += HOLD_LIST_COUNT;
-    for (i = HOLD_LIST_COUNT; i > 0; i--) {
-        peers.free[peers.free_count++] = &list->hold[i - 1];
-    }
+    peers.fresh = list->hold;
+    peers.fresh_count = HOLD_LIST_COUNT;
     return 1;
 }
 
@@ -387,11 +384,15 @@ mproc__hold_new(void)
     if (mproc__thread_self() == NULL) {
         return NULL;
     }
-    guard(&peers.busy);
-    if (peers.free_count > 0 || holds_grow()) {
+    int cancel = guard(&peers.busy);
+    if (peers.free_count > 0) {
         hold = peers.free[--peers.free_count];
     }
-    unguard(&peers.busy);
+    else if (peers.fresh_count > 0 || holds_grow()) {
+        peers.fresh_count--;
+        hold = peers.fresh++;
+    }
+    unguard(&peers.busy, cancel);
     return hold;
 }
 
@@ -401,9 +402,9 @@ mproc__hold_free(mproc__hold_t *hold)
     if (mproc__hold_handle(hold) != 0) {
         return; /* It could not be released: it goes with the process. */
     }
-    guard(&peers.busy);
+    int cancel = guard(&peers.busy);
     peers.free[peers.free_count++] = hold;
-    unguard(&peers.busy);
+    unguard(&peers.busy, cancel);
 }
 
 /* Release all that a dead peer held, then its list, from the end. */
@@ -414,6 +415,11 @@ holds_release(mproc__peer_entry_t *entry)
     mproc__hold_t *last;
     apr_size_t i;
 
+    for (i = 0; i < MPROC__FEW; i++) {
+        if (mproc__hold_handle(&entry->few[i]) != 0) {
+            mproc__arena_release(&entry->few[i]);
+        }
+    }
     for (last = &entry->holds;
          (list = mproc__arena_at(mproc__hold_handle(last))) != NULL;
          last = &list->next) {
@@ -492,6 +498,7 @@ threads_recover(mproc__peer_t dead)
         apr_uint64_t state = atomic_load(&thread->state);
         if ((state & THREAD_USED) && THREAD_PEER(state) == dead) {
             mproc__block_recover(thread);
+            mproc__parking_recover(thread);
         }
     }
 }
@@ -504,7 +511,6 @@ threads_free(mproc__peer_t dead)
         mproc__thread_t *thread = &mproc__arena.thread[i];
         apr_uint64_t state = atomic_load(&thread->state);
         if ((state & THREAD_USED) && THREAD_PEER(state) == dead) {
-            mproc__parking_recover(thread);
             atomic_fetch_and(&mproc__arena.header->parked[i / 64],
                              ~((apr_uint64_t)1 << i % 64));
             atomic_store(&thread->state, THREAD_NEXT(state));
@@ -528,11 +534,12 @@ recover(unsigned slot, apr_uint64_t state)
         PEER_STATE(now) != PEER_FREE) {
         atomic_store(&entry->state,
                      (now & APR_UINT64_C(0xffffffffffffff00)) | PEER_DEAD);
+        atomic_fetch_add(&mproc__arena.header->deaths, 1);
         threads_recover(dead);
         holds_release(entry);
+        mproc__names_recover(dead);
         mproc__chunk_rehint();
         threads_free(dead);
-        atomic_fetch_add(&mproc__arena.header->deaths, 1);
         mproc__unpark_all();
         entry->start = 0;
         atomic_store(&entry->state,
@@ -549,9 +556,9 @@ recover_if_dead(unsigned slot, apr_uint64_t state)
         (PEER_STATE(state) == PEER_LIVE && !peer_has_ended(slot, state))) {
         return 0;
     }
-    guard(&peers.repairing);
+    int cancel = guard(&peers.repairing);
     recover(slot, state);
-    unguard(&peers.repairing);
+    unguard(&peers.repairing, cancel);
     return 1;
 }
 
@@ -644,6 +651,33 @@ mproc__peers_look_around(void)
         recover_if_dead((unsigned)slot,
                         atomic_load(&mproc__arena.peer[slot].state));
     }
+}
+
+/* Who comes to this at the same time says so before it looks, so that one at
+ * least sees no other. An id that is not the slot's says nothing. */
+int
+mproc__peers_last(void)
+{
+    mproc__peer_t self = mproc__peer_self();
+    apr_uint64_t high, slot;
+
+    if (self == 0) {
+        return 0;
+    }
+    atomic_store(&mproc__arena.peer[ID_SLOT(self)].leaving, self);
+    high = atomic_load(&mproc__arena.header->peers_high);
+    for (slot = 0; slot < high; slot++) {
+        mproc__peer_entry_t *entry = &mproc__arena.peer[slot];
+        apr_uint64_t state = atomic_load(&entry->state);
+        mproc__peer_t peer = peer_id((unsigned)slot, state);
+
+        if (PEER_STATE(state) != PEER_FREE && peer != self &&
+            atomic_load(&entry->leaving) != peer &&
+            !recover_if_dead((unsigned)slot, state)) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 /* ------------------------------------------------------------------ census */

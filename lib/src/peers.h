@@ -9,6 +9,8 @@
 #ifndef MPROC_SRC_PEERS_H
 #define MPROC_SRC_PEERS_H
 
+#include <stdatomic.h>
+
 #include <mproc/types.h>
 
 #include "arena.h"
@@ -27,10 +29,29 @@ typedef apr_uint64_t mproc__actor_t;
 #define MPROC__ACTOR_ENTRY(actor) ((unsigned)((actor) >> 37 & 0x1fff))
 #define MPROC__ACTOR_INCARNATION(actor) ((unsigned)((actor) >> 50))
 
+/* The calling process; 0 when it is not attached. */
+extern _Atomic mproc__peer_t mproc__peer_attached;
+
+static inline mproc__peer_t
+mproc__peer_self(void)
+{
+    return atomic_load_explicit(&mproc__peer_attached, memory_order_relaxed);
+}
+
 /* Attach the calling process to the arena of its tree; make the arena when
  * there is none. Idempotent, cheap when attached. A forked child attaches
  * anew, and takes its own references to the objects that it inherited. */
-apr_status_t mproc__peers_attach(void);
+apr_status_t mproc__peers_attach_now(void);
+
+static inline apr_status_t
+mproc__peers_attach(void)
+{
+    return mproc__peer_self() != 0 ? APR_SUCCESS : mproc__peers_attach_now();
+}
+
+/* The same for a forked child. `start` is a point in its life that its parent
+ * has told, which is cheaper than to ask for one; 0: it has not yet. */
+apr_status_t mproc__peers_attach_forked(apr_uint64_t start);
 
 /* Attach a spawned child to its parent's arena, before anything else. */
 apr_status_t mproc__peers_join(apr_int64_t map_handle, apr_uint64_t map_size);
@@ -38,13 +59,17 @@ apr_status_t mproc__peers_join(apr_int64_t map_handle, apr_uint64_t map_size);
 /* What a child needs for mproc__peers_join(). */
 void mproc__peers_map(apr_int64_t *map_handle, apr_uint64_t *map_size);
 
-/* The calling process; 0 when it is not attached. */
-mproc__peer_t mproc__peer_self(void);
-
 /* The process id of a peer; 0 when it is dead or nobody. */
 apr_int64_t mproc__peer_pid(mproc__peer_t peer);
 
-extern _Thread_local mproc__actor_t mproc__thread_actor;
+/* The calling thread. */
+typedef struct mproc__me_t {
+    mproc__actor_t actor; /* 0: not registered, or its process not attached */
+    int owns; /* things that end with it: when it ends with any left, those who
+                 sleep are told */
+} mproc__me_t;
+
+extern _Thread_local mproc__me_t mproc__me;
 mproc__actor_t mproc__actor_make(void);
 
 /* The calling thread as an actor; registers the thread, and attaches the
@@ -52,7 +77,7 @@ mproc__actor_t mproc__actor_make(void);
 static inline mproc__actor_t
 mproc__actor(void)
 {
-    return mproc__thread_actor != 0 ? mproc__thread_actor : mproc__actor_make();
+    return mproc__me.actor != 0 ? mproc__me.actor : mproc__actor_make();
 }
 
 /* Threads of the library's own that run in this process. */
@@ -60,10 +85,6 @@ extern atomic_int mproc__own_threads;
 
 /* Whether an actor's thread has ended, its process may live. */
 int mproc__actor_has_ended(mproc__actor_t actor);
-
-/* The calling thread has so many more things that end with it: when it ends
- * with any left, those who sleep are told. */
-void mproc__thread_owns(int more);
 
 /* Whether a peer is dead, surely. Looks at the proof of life, and runs the
  * recovery when it is gone. */
@@ -86,6 +107,10 @@ void mproc__peers_ended(apr_int64_t pid);
 
 /* Look whether any peer died; at most once in 100 ms in the whole tree. */
 void mproc__peers_look_around(void);
+
+/* The calling process ends, and makes nothing more that is shared. Returns
+ * whether it is the last of its tree, but for others that are as far. */
+int mproc__peers_last(void);
 
 /* Counts this process's attachments: changes when a forked child starts. */
 unsigned mproc__peers_epoch(void);

@@ -31,10 +31,10 @@ mproc__queue_opened(mproc_object_t *object)
     mproc__handle_t letters;
 
     queue->use.object = object;
-    atomic_flag_clear(&queue->busy);
     letters = mproc__hold_handle(&mproc__queue_ring(queue)->letters);
-    return letters == 0 ? APR_SUCCESS
-                        : mproc__object_open(&queue->letters, letters, NULL);
+    return letters == 0
+               ? APR_SUCCESS
+               : mproc__object_open(&queue->letters, letters, object->pool);
 }
 
 static void
@@ -42,7 +42,8 @@ queue_closing(mproc_object_t *object)
 {
     mproc_queue_t *queue = (mproc_queue_t *)object;
 
-    if (queue->own != NULL) {
+    /* At it is at most a thread that a forked child has not: see below. */
+    if (queue->own != NULL && atomic_load(&queue->busy) == 0) {
         apr_pool_destroy(queue->own);
         queue->own = NULL;
     }
@@ -229,7 +230,11 @@ queue_wait(mproc_queue_t *queue, int for_items, apr_time_t deadline,
 
     switch (rv) {
     case APR_SUCCESS:
-        return mproc__queue_check(queue, call);
+        rv = mproc__queue_check(queue, call);
+        if (rv != APR_SUCCESS) {
+            mproc__gate_wake(wait.gate, 1); /* It may have been ours. */
+        }
+        return rv;
     case APR_TIMEUP:
         return mproc__fail(rv, "%s: the queue stayed %s", call,
                            for_items ? "empty" : "full");
@@ -296,7 +301,12 @@ mproc__queue_end_put(mproc_queue_t *queue, int count)
     mproc__ring_t *ring = mproc__queue_ring(queue);
 
     mproc__mutex_release(&ring->tail.mutex);
-    mproc__gate_wake(&ring->items, count);
+    if (count > 0) {
+        mproc__gate_wake(&ring->items, count);
+    }
+    else if (ring->maxsize > 0) {
+        mproc__gate_wake(&ring->space, 1);
+    }
 }
 
 apr_status_t
@@ -355,7 +365,10 @@ mproc__queue_end_get(mproc_queue_t *queue, int count)
     mproc__ring_t *ring = mproc__queue_ring(queue);
 
     mproc__mutex_release(&ring->head.mutex);
-    if (ring->maxsize > 0 && count > 0) {
+    if (count == 0) {
+        mproc__gate_wake(&ring->items, 1);
+    }
+    else if (ring->maxsize > 0) {
         mproc__gate_wake(&ring->space, count);
     }
 }
@@ -459,7 +472,6 @@ mproc_queue_get_into(mproc_queue_t *queue, void *buffer, apr_size_t size,
     *length = (apr_size_t)item.size;
     if (item.size > size) {
         mproc__queue_end_get(queue, 0);
-        mproc__gate_wake(&mproc__queue_ring(queue)->items, 1);
         return mproc__fail(MPROC_ETOOBIG,
                            "%s: the first item has %" APR_UINT64_T_FMT
                            " bytes, the buffer %" APR_SIZE_T_FMT
@@ -467,7 +479,9 @@ mproc_queue_get_into(mproc_queue_t *queue, void *buffer, apr_size_t size,
                            "larger buffer",
                            call, item.size, size);
     }
-    memcpy(buffer, item.data, (apr_size_t)item.size);
+    if (item.size > 0) {
+        memcpy(buffer, item.data, (apr_size_t)item.size);
+    }
     mproc__queue_take(queue, &item);
     mproc__queue_end_get(queue, 1);
     return APR_SUCCESS;
@@ -581,15 +595,24 @@ mproc_queue_get(mproc_queue_t *queue, mproc_bytes_t *item,
 /* ------------------------------------------------------- the queue's own pool
  */
 
+/* A forked child may have inherited it while a thread that it has not was
+ * within: then the pool is what it may be, and the child has one of its own. */
 void
 mproc__queue_pool_begin(mproc_queue_t *queue, apr_pool_t **pool)
 {
+    mproc__peer_t self = mproc__peer_self(), other = 0;
+
     if (*pool != NULL) {
         return;
     }
-    while (
-        atomic_flag_test_and_set_explicit(&queue->busy, memory_order_acquire)) {
-        mproc_plat_yield();
+    while (!atomic_compare_exchange_weak(&queue->busy, &other, self)) {
+        if (other == self) {
+            mproc_plat_yield();
+            other = 0;
+        }
+    }
+    if (other != 0) {
+        queue->own = NULL;
     }
     if (queue->own == NULL) {
         apr_pool_create(&queue->own, NULL);
@@ -601,7 +624,7 @@ void
 mproc__queue_pool_end(mproc_queue_t *queue, apr_pool_t *pool)
 {
     if (pool == queue->own) {
-        atomic_flag_clear_explicit(&queue->busy, memory_order_release);
+        atomic_store(&queue->busy, 0);
     }
 }
 
@@ -645,7 +668,8 @@ mproc_queue_shutdown(mproc_queue_t *queue, int immediate)
         return mproc__object_missing(call, "queue");
     }
     ring = mproc__queue_ring(queue);
-    rv = mproc__ring_lock_tail(&queue->use, call);
+    rv = mproc__actor() != 0 ? mproc__ring_lock_tail(&queue->use, call)
+                             : mproc__wait_refused(call);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -656,11 +680,12 @@ mproc_queue_shutdown(mproc_queue_t *queue, int immediate)
     if (immediate &&
         (rv = mproc__ring_lock_head(&queue->use, call)) == APR_SUCCESS) {
         while (mproc__ring_front(&queue->use, &item)) {
-            mproc__ring_take(&queue->use, &item);
+            mproc__queue_take(queue, &item);
             atomic_fetch_add(&ring->done, 1);
+            mproc__tally_done(ring);
         }
         mproc__queue_end_get(queue, 0);
         mproc__gate_wake(&ring->idle, MPROC__ALL);
     }
-    return immediate ? rv : APR_SUCCESS;
+    return rv;
 }

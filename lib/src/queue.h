@@ -16,8 +16,9 @@ struct mproc_queue_t {
     mproc_queue_t *letters; /* a half of our own; NULL: there is none */
     mproc__handle_t other;  /* of a pipe: its other end; 0: no pipe */
     atomic_int closed;      /* by this process */
-    atomic_flag busy;       /* guards: */
-    apr_pool_t *own;        /* of what is got with a pool of NULL */
+    /* The process that is at what follows, or 0. */
+    _Atomic mproc__peer_t busy;
+    apr_pool_t *own; /* of what is got with a pool of NULL */
 };
 
 static inline mproc__ring_t *
@@ -31,7 +32,9 @@ apr_status_t mproc__queue_opened(mproc_object_t *object);
 /* Usable, not closed, the thread registered. */
 apr_status_t mproc__queue_check(mproc_queue_t *queue, const char *call);
 
-/* Have the tail's mutex, with space for an item; let it go, `count` put. */
+/* Have the tail's mutex, with space for an item; let it go, `count` put. With
+ * a count of 0 the space stays, and the wake-up that may have brought us here
+ * goes on to another. */
 apr_status_t mproc__queue_begin_put(mproc_queue_t *queue,
                                     apr_interval_time_t timeout,
                                     const char *call);
@@ -39,7 +42,8 @@ apr_status_t mproc__queue_begin_put(mproc_queue_t *queue,
 apr_status_t mproc__queue_begin_commit(mproc_queue_t *queue, const char *call);
 void mproc__queue_end_put(mproc_queue_t *queue, int count);
 
-/* Have the head's mutex, and the first item; let it go, `count` got. */
+/* Have the head's mutex, and the first item; let it go, `count` got. With a
+ * count of 0 the item stays, and the wake-up goes on to another. */
 apr_status_t mproc__queue_begin_get(mproc_queue_t *queue, mproc__item_t *item,
                                     apr_interval_time_t timeout,
                                     const char *call);

@@ -14,15 +14,13 @@
 
 #include "error.h"
 
-#define RECORD_MAGIC 0x6d70726fU
-
 /* The first hold is for a fork; those of the arguments follow. */
 #define KEEP 0
 
 #define ROUND16(size) (((size) + 15) & ~(apr_uint64_t)15)
 
-static apr_uint64_t
-record_offset(apr_uint32_t holds)
+apr_uint64_t
+mproc__record_offset(apr_uint32_t holds)
 {
     return ROUND16(sizeof(mproc__holder_t) +
                    (apr_uint64_t)holds * sizeof(mproc__hold_t));
@@ -60,7 +58,7 @@ record_fill(mproc__record_t *record, const mproc__record_plan_t *plan)
 {
     apr_uint64_t end = ROUND16(sizeof *record);
 
-    record->magic = RECORD_MAGIC;
+    record->magic = MPROC__RECORD_MAGIC;
     record->size = (apr_uint32_t)sizeof *record;
     record->args_size = plan->args.size;
     record->args =
@@ -101,7 +99,7 @@ mproc__record_make(mproc__record_t **record, mproc__hold_t *hold,
     apr_uint32_t holds =
         KEEP + 1 +
         (plan->objects != NULL ? (apr_uint32_t)plan->objects->nelts : 0);
-    apr_uint64_t size = record_offset(holds) + ROUND16(sizeof **record) +
+    apr_uint64_t size = mproc__record_offset(holds) + ROUND16(sizeof **record) +
                         plan->args.size +
                         environment_size(plan->environment, &count);
 
@@ -120,7 +118,7 @@ mproc__record_make(mproc__record_t **record, mproc__hold_t *hold,
         mproc__arena_release(hold);
         return rv;
     }
-    *record = (mproc__record_t *)((char *)holder + record_offset(holds));
+    *record = (mproc__record_t *)((char *)holder + mproc__record_offset(holds));
     record_fill(*record, plan);
     return APR_SUCCESS;
 }
@@ -154,12 +152,13 @@ mproc__record_at(mproc__handle_t handle)
     if (holder == NULL || room < sizeof *holder) {
         return NULL;
     }
-    apr_uint64_t offset = record_offset(holder->count);
+    apr_uint64_t offset = mproc__record_offset(holder->count);
     if (offset > room || room - offset < sizeof(mproc__record_t)) {
         return NULL;
     }
     mproc__record_t *record = (mproc__record_t *)((char *)holder + offset);
-    if (record->magic != RECORD_MAGIC || record->size != sizeof *record) {
+    if (record->magic != MPROC__RECORD_MAGIC ||
+        record->size != sizeof *record) {
         return NULL;
     }
     return record;

@@ -32,6 +32,8 @@ enum {
 #define MPROC__RECORD_DETACHED 2U
 #define MPROC__RECORD_SERVER 4U /* a fork server; `target` prepares it */
 
+#define MPROC__RECORD_MAGIC 0x6d70726fU
+
 typedef struct mproc__record_t {
     apr_uint32_t magic;
     apr_uint32_t size; /* of this struct */
@@ -44,8 +46,9 @@ typedef struct mproc__record_t {
     apr_uint32_t method; /* mproc_start_method_e, also for its children */
     apr_uint32_t key_size;
     apr_int64_t parent_pid;
-    apr_int64_t channel;   /* of a fork server: its end */
-    apr_uint32_t on_error; /* of a fork server: mproc_preload_error_e */
+    _Atomic apr_uint64_t start; /* a point in the life of a forked child */
+    apr_int64_t channel;        /* of a fork server: its end */
+    apr_uint32_t on_error;      /* of a fork server: mproc_preload_error_e */
     apr_uint32_t environment_count;
     /* Offsets from this struct; 0: not given. */
     apr_uint64_t args;
@@ -76,6 +79,8 @@ apr_status_t mproc__record_make(mproc__record_t **record, mproc__hold_t *hold,
  * until the child holds it itself. */
 mproc__hold_t *mproc__record_keep(mproc__handle_t handle);
 
+/* Where the record begins in its block, behind so many holds. */
+apr_uint64_t mproc__record_offset(apr_uint32_t holds);
 /* Nobody needs the arguments any more: give up the objects in them. */
 void mproc__record_forget(mproc__handle_t handle);
 

@@ -19,7 +19,7 @@ chunk_is_wanted(const mproc__thread_t *self, apr_uint64_t index)
             apr_uint32_t op = atomic_load(&intent->op);
             apr_uint64_t place = MPROC__PLACE(atomic_load(&intent->handle));
             if ((op == MPROC__OP_ALLOC || op == MPROC__OP_HOLD ||
-                 op == MPROC__OP_DROP) &&
+                 op == MPROC__OP_DROP || op == MPROC__OP_BURIED) &&
                 place * MPROC__UNIT >= mproc__arena.data_offset &&
                 place_chunk(place) >= index &&
                 place_chunk(place) < index + count) {

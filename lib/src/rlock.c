@@ -12,11 +12,7 @@
 #include "kinds.h"
 #include "parking.h"
 #include "rlock.h"
-
-typedef struct rlock_shared_t {
-    mproc__mutex_t mutex;
-    _Atomic apr_uint64_t depth; /* relaxed: only the holder's own matters */
-} rlock_shared_t;
+#include "shared.h"
 
 struct mproc_rlock_t {
     mproc_object_t object;
@@ -74,20 +70,21 @@ void
 mproc__rlock_begin(mproc_rlock_t *rlock, apr_uint64_t depth)
 {
     depth_set(rlock, depth);
-    mproc__thread_owns(1);
+    mproc__me.owns++;
 }
 
 apr_uint64_t
 mproc__rlock_end(mproc_rlock_t *rlock)
 {
     apr_uint64_t depth = depth_get(rlock);
-    mproc__thread_owns(-1);
+    mproc__me.owns--;
     mproc__mutex_release(&rlock_shared(rlock)->mutex);
     return depth;
 }
 
-apr_status_t
-mproc_rlock_acquire(mproc_rlock_t *rlock, apr_interval_time_t timeout)
+/* With all questions asked. */
+static apr_status_t
+rlock_acquire(mproc_rlock_t *rlock, apr_interval_time_t timeout)
 {
     mproc__actor_t self = mproc__actor();
     mproc__mutex_use_t use;
@@ -115,7 +112,20 @@ mproc_rlock_acquire(mproc_rlock_t *rlock, apr_interval_time_t timeout)
 }
 
 apr_status_t
-mproc_rlock_release(mproc_rlock_t *rlock)
+mproc_rlock_acquire(mproc_rlock_t *rlock, apr_interval_time_t timeout)
+{
+    mproc__actor_t self = mproc__me.actor;
+
+    if (self == 0 || !mproc__object_is_ready(rlock, &mproc__rlock_ops) ||
+        !mproc__mutex_take(&rlock_shared(rlock)->mutex, self)) {
+        return rlock_acquire(rlock, timeout);
+    }
+    mproc__rlock_begin(rlock, 1);
+    return APR_SUCCESS;
+}
+
+static apr_status_t
+rlock_release(mproc_rlock_t *rlock)
 {
     apr_uint64_t depth;
 
@@ -132,6 +142,20 @@ mproc_rlock_release(mproc_rlock_t *rlock)
     if (depth > 1) {
         depth_set(rlock, depth - 1);
         return APR_SUCCESS;
+    }
+    mproc__rlock_end(rlock);
+    return APR_SUCCESS;
+}
+
+apr_status_t
+mproc_rlock_release(mproc_rlock_t *rlock)
+{
+    mproc__actor_t self = mproc__me.actor;
+
+    if (self == 0 || !mproc__object_is_ready(rlock, &mproc__rlock_ops) ||
+        !mproc__mutex_is_mine(&rlock_shared(rlock)->mutex, self) ||
+        depth_get(rlock) > 1) {
+        return rlock_release(rlock);
     }
     mproc__rlock_end(rlock);
     return APR_SUCCESS;

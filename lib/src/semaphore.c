@@ -22,14 +22,7 @@
 #include "error.h"
 #include "gate.h"
 #include "kinds.h"
-
-typedef struct semaphore_shared_t {
-    _Atomic apr_uint64_t count; /* of plain permits */
-    mproc__gate_t gate;
-    apr_uint32_t bound;  /* that release must not pass */
-    apr_uint32_t owners; /* 0, or the permits that have one: */
-    _Atomic apr_uint64_t owner[];
-} semaphore_shared_t;
+#include "shared.h"
 
 struct mproc_semaphore_t {
     mproc_object_t object;

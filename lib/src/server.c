@@ -137,6 +137,7 @@ kid_run(const mproc__request_t *request, const apr_int64_t *handles, int count,
     mproc__birth_t birth = {.forked = 1,
                             .handle = request->record,
                             .ticket = request->ticket,
+                            .pool = mproc__fork_pool(),
                             .parent_pid = server.parent->pid,
                             .parent_handle = server.parent->handle};
 
@@ -176,8 +177,11 @@ request_fork(const mproc__request_t *request, const apr_int64_t *handles,
     rv = mproc__objects_keep(mproc__record_keep(request->record));
     if (rv == APR_SUCCESS) {
         mproc_plat_proc_t *kid = &server.kids[server.count];
+        (void)mproc__fork_pool(); /* For all kids; without, each makes one. */
         fflush(NULL);
+        mproc__objects_own_fork(1);
         rv = mproc_plat_proc_fork(kid, pool);
+        mproc__objects_own_fork(0);
         if (rv == APR_INCHILD) {
             kid_run(request, handles, count, pool);
         }
@@ -197,21 +201,20 @@ request_fork(const mproc__request_t *request, const apr_int64_t *handles,
 
 /* Returns 0 when there is nobody to serve any more. */
 static int
-request_serve(apr_pool_t *pool)
+request_serve(mproc__request_t *request, apr_pool_t *pool)
 {
-    static mproc__request_t request;
     apr_int64_t handles[MPROC_PLAT_CHANNEL_HANDLES];
     int count = MPROC_PLAT_CHANNEL_HANDLES;
-    apr_size_t size = sizeof request;
+    apr_size_t size = sizeof *request;
     mproc__reply_t reply = {0};
 
-    apr_status_t rv = mproc_plat_channel_recv(server.end, &request, &size,
-                                              handles, &count, 0);
+    apr_status_t rv =
+        mproc_plat_channel_recv(server.end, request, &size, handles, &count, 0);
     if (rv != APR_SUCCESS) {
         return APR_STATUS_IS_TIMEUP(rv);
     }
-    request.directory[MPROC__DIRECTORY_SIZE - 1] = '\0';
-    reply.status = request_fork(&request, handles, count, pool);
+    request->directory[MPROC__DIRECTORY_SIZE - 1] = '\0';
+    reply.status = request_fork(request, handles, count, pool);
     for (int i = 0; i < count; i++) {
         mproc_plat_channel_close(handles[i]);
     }
@@ -228,6 +231,7 @@ request_serve(apr_pool_t *pool)
 static void
 server_loop(apr_pool_t *pool)
 {
+    mproc__request_t request;
     int serving = 1;
 
     while (serving) {
@@ -242,7 +246,7 @@ server_loop(apr_pool_t *pool)
             kid_ended(ready - 1);
         }
         else {
-            serving = request_serve(pool);
+            serving = request_serve(&request, pool);
             apr_pool_clear(pool);
         }
     }

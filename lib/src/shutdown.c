@@ -14,6 +14,7 @@
 
 #include "../../platform/plat_sys.h"
 #include "error.h"
+#include "names.h"
 
 /* How long a daemonic child may take to end by itself, in microseconds. */
 #define GRACE (2 * 1000 * 1000)
@@ -122,11 +123,12 @@ daemons_tell(void)
 static void
 daemons_end(void)
 {
-    apr_time_t limit = mproc_plat_clock() + GRACE;
+    apr_time_t limit = 0;
     mproc_process_t *child;
 
     daemons_tell();
     while ((child = child_find(1)) != NULL) {
+        limit = limit != 0 ? limit : mproc_plat_clock() + GRACE;
         if (mproc__process_wait(child, limit) != APR_SUCCESS &&
             mproc_process_stop(child, 0) != APR_SUCCESS) {
             child->given_up = 1;
@@ -171,6 +173,7 @@ shutdown_at_exit(void)
 {
     if (exit_enabled) {
         mproc_shutdown();
+        mproc__names_end();
     }
 }
 

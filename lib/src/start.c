@@ -14,6 +14,8 @@
 
 #include <mproc/error.h>
 
+#include "../../platform/plat_life.h"
+#include "../../platform/plat_self.h"
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "object.h"
@@ -222,6 +224,7 @@ record_ready(mproc_process_t *process)
     apr_cpystrn(record->path, process->path, sizeof record->path);
     apr_cpystrn(record->parent_name, self->name, sizeof record->parent_name);
     record->told = 0;
+    record->start = 0;
     record->failure[0] = '\0';
     atomic_store(&record->state, MPROC__RECORD_STARTING);
 }
@@ -287,6 +290,33 @@ spawn_start(mproc_process_t *process, apr_pool_t *pool)
 
 /* --------------------------------------------------------------------- fork */
 
+/* The pool that each forked child takes its copy of. Nothing is ever taken
+ * from it here, so that it costs no child anything which does not use it. */
+static apr_pool_t *_Atomic fork_pool;
+
+apr_pool_t *
+mproc__fork_pool(void)
+{
+    apr_pool_t *pool = atomic_load(&fork_pool);
+    apr_pool_t *made;
+
+    if (pool != NULL ||
+        apr_pool_create_unmanaged_ex(&made, NULL, NULL) != APR_SUCCESS) {
+        return pool;
+    }
+    if (atomic_compare_exchange_strong(&fork_pool, &pool, made)) {
+        return made;
+    }
+    apr_pool_destroy(made);
+    return pool;
+}
+
+void
+mproc__fork_pool_taken(void)
+{
+    atomic_store(&fork_pool, NULL);
+}
+
 static apr_status_t
 fork_failed(const mproc_process_t *process, apr_status_t rv)
 {
@@ -297,9 +327,12 @@ fork_failed(const mproc_process_t *process, apr_status_t rv)
 }
 
 static apr_status_t
-fork_start(mproc_process_t *process, apr_pool_t *pool)
+fork_start(mproc_process_t *process)
 {
-    mproc__birth_t birth = {.forked = 1, .target = process->target};
+    mproc__birth_t birth = {.forked = 1,
+                            .target = process->target,
+                            .record = process->record,
+                            .pool = mproc__fork_pool()};
     mproc_plat_proc_t self;
 
     apr_status_t rv = mproc_plat_proc_self(&self);
@@ -318,10 +351,13 @@ fork_start(mproc_process_t *process, apr_pool_t *pool)
     /* The lists of children and of objects are whole in the copy. */
     mproc__family_lock();
     mproc__objects_guard();
-    rv = mproc_plat_proc_fork(&process->proc, pool);
+    rv = birth.pool != NULL ? mproc_plat_proc_fork(&process->proc, birth.pool)
+                            : APR_ENOMEM;
     if (rv == APR_INCHILD) {
         mproc__child_run(&birth);
     }
+    /* Partner: the child, which does without when it is faster. */
+    atomic_store(&process->record->start, mproc_plat_life_start());
     mproc__objects_unguard();
     mproc__family_unlock();
     if (rv != APR_INPARENT) {
@@ -347,8 +383,9 @@ attach_wait(mproc_process_t *process)
     }
 }
 
-apr_status_t
-mproc__process_launch(mproc_process_t *process)
+/* Check what it needs, for which memory is needed. */
+static apr_status_t
+launch_checked(mproc_process_t *process)
 {
     apr_pool_t *pool;
 
@@ -356,20 +393,30 @@ mproc__process_launch(mproc_process_t *process)
         return mproc__fail(APR_ENOMEM, "cannot start %s: memory is short",
                            process->name);
     }
-    /* Who died unnoticed, such as an orphan, leaves its place to others. */
-    mproc__peers_look_around();
-    record_ready(process);
     apr_status_t rv = directory_check(process, pool);
     if (rv == APR_SUCCESS) {
         rv = target_check(process, pool);
     }
     if (rv == APR_SUCCESS) {
-        rv = process->method == MPROC_START_FORK ? fork_start(process, pool)
+        rv = process->method == MPROC_START_FORK ? fork_start(process)
              : process->method == MPROC_START_SPAWN
                  ? spawn_start(process, pool)
                  : mproc__forkserver_start(process, pool);
     }
     apr_pool_destroy(pool);
+    return rv;
+}
+
+apr_status_t
+mproc__process_launch(mproc_process_t *process)
+{
+    /* Who died unnoticed, such as an orphan, leaves its place to others. */
+    mproc__peers_look_around();
+    record_ready(process);
+    apr_status_t rv = process->method == MPROC_START_FORK &&
+                              mproc__record_directory(process->record) == NULL
+                          ? fork_start(process)
+                          : launch_checked(process);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -383,12 +430,9 @@ mproc__process_launch(mproc_process_t *process)
     return APR_SUCCESS;
 }
 
-apr_status_t
-mproc_process_start(mproc_process_t *process)
+static apr_status_t
+process_start(mproc_process_t *process)
 {
-    if (process == NULL) {
-        return mproc__fail(APR_EINVAL, "cannot start a process that is NULL");
-    }
     apr_status_t rv = start_allowed(process);
     if (rv == APR_SUCCESS) {
         rv = start_begin(process);
@@ -414,4 +458,21 @@ mproc_process_start(mproc_process_t *process)
         (void)mproc_get_start_method(0);
     }
     return APR_SUCCESS;
+}
+
+/* A thread that is cancelled has started it or not. In a forked child it stays
+ * so: what was meant for the parent's thread may be under way, and would end
+ * the child. */
+apr_status_t
+mproc_process_start(mproc_process_t *process)
+{
+    if (process == NULL) {
+        return mproc__fail(APR_EINVAL, "cannot start a process that is NULL");
+    }
+    int cancel = mproc_plat_self_cancel(0);
+    mproc__objects_own_fork(1);
+    apr_status_t rv = process_start(process);
+    mproc__objects_own_fork(0);
+    (void)mproc_plat_self_cancel(cancel);
+    return rv;
 }

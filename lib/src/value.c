@@ -76,18 +76,35 @@ mproc_value_lock(mproc_value_t *value)
     return mproc__object_is(value, &mproc__value_ops) ? value->cell.lock : NULL;
 }
 
-apr_status_t
-mproc_value_acquire(mproc_value_t *value, apr_interval_time_t timeout)
+static apr_status_t
+value_acquire(mproc_value_t *value, apr_interval_time_t timeout)
 {
     mproc__cell_call_t call = value_call("mproc_value_acquire");
     return mproc__cell_acquire(value, &call, timeout);
 }
 
 apr_status_t
-mproc_value_release(mproc_value_t *value)
+mproc_value_acquire(mproc_value_t *value, apr_interval_time_t timeout)
+{
+    mproc_rlock_t *lock = mproc__cell_lock(value, &mproc__value_ops);
+
+    return lock != NULL ? mproc_rlock_acquire(lock, timeout)
+                        : value_acquire(value, timeout);
+}
+
+static apr_status_t
+value_release(mproc_value_t *value)
 {
     mproc__cell_call_t call = value_call("mproc_value_release");
     return mproc__cell_release(value, &call);
+}
+
+apr_status_t
+mproc_value_release(mproc_value_t *value)
+{
+    mproc_rlock_t *lock = mproc__cell_lock(value, &mproc__value_ops);
+
+    return lock != NULL ? mproc_rlock_release(lock) : value_release(value);
 }
 
 void

@@ -23,6 +23,7 @@ typedef struct wait_t {
     mproc__source_t *source;
     void **words;
     int count;
+    int first; /* that was ready at the last look, or -1 */
 } wait_t;
 
 /* --------------------------------------------------------------- processes */
@@ -86,27 +87,24 @@ source_find(const mproc_waitable_t *item, mproc__source_t *source)
     }
 }
 
-/* Set `ready` in each; returns the first that is, or -1. */
+/* Set `ready` in each, and which is the first. What is told of is what this
+ * look saw: by the next, another may have taken it. */
 static int
-wait_look(wait_t *wait)
+wait_is_needed(void *baton)
 {
-    int first = -1, i;
+    wait_t *wait = baton;
+    int i;
 
+    wait->first = -1;
     for (i = 0; i < wait->count; i++) {
         mproc__source_t *source = &wait->source[i];
         wait->items[i].ready =
             source->needed != NULL && !source->needed(source->baton);
-        if (wait->items[i].ready && first < 0) {
-            first = i;
+        if (wait->items[i].ready && wait->first < 0) {
+            wait->first = i;
         }
     }
-    return first;
-}
-
-static int
-wait_is_needed(void *baton)
-{
-    return wait_look(baton) < 0;
+    return wait->first < 0;
 }
 
 static int
@@ -143,7 +141,10 @@ wait_run(wait_t *wait, apr_time_t deadline)
             mproc__unpark(wait->words[i], 1);
         }
     }
-    return wait_look(wait) >= 0 ? APR_SUCCESS : rv;
+    if (rv != APR_SUCCESS && !wait_is_needed(wait)) {
+        rv = APR_SUCCESS;
+    }
+    return rv == APR_ENOMEM ? mproc__wait_refused("mproc_wait") : rv;
 }
 
 static apr_status_t
@@ -177,7 +178,7 @@ mproc_wait(mproc_waitable_t *items, int count, apr_interval_time_t timeout,
 {
     mproc__source_t few[SOURCES_FEW];
     void *words[SOURCES_FEW + 1] = {NULL};
-    wait_t wait = {items, few, words, count};
+    wait_t wait = {items, few, words, count, -1};
     apr_time_t deadline = mproc__deadline(timeout);
     apr_status_t rv;
 
@@ -197,14 +198,18 @@ mproc_wait(mproc_waitable_t *items, int count, apr_interval_time_t timeout,
         wait.source = calloc((size_t)count, sizeof *wait.source);
         wait.words = calloc((size_t)count, sizeof *wait.words);
     }
-    rv = wait.source == NULL || wait.words == NULL ? APR_ENOMEM
-                                                   : wait_sources(&wait);
+    rv = wait.source == NULL || wait.words == NULL
+             ? mproc__fail(APR_ENOMEM,
+                           "mproc_wait: no memory to wait for %d things; wait "
+                           "for fewer",
+                           count)
+             : wait_sources(&wait);
     if (rv == APR_SUCCESS) {
         wait_words(&wait);
         rv = wait_run(&wait, deadline);
     }
     if (rv == APR_SUCCESS && first != NULL) {
-        *first = wait_look(&wait);
+        *first = wait.first;
     }
     if (count > SOURCES_FEW) {
         free(wait.source);
@@ -212,6 +217,5 @@ mproc_wait(mproc_waitable_t *items, int count, apr_interval_time_t timeout,
     }
     return rv == APR_TIMEUP
                ? mproc__fail(rv, "mproc_wait: nothing became ready in time")
-           : rv == APR_ENOMEM ? mproc__wait_refused("mproc_wait")
-                              : rv;
+               : rv;
 }

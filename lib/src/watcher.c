@@ -13,6 +13,7 @@
 #include "../../platform/plat_sys.h"
 #include "../../platform/plat_watch.h"
 #include "error.h"
+#include "names.h"
 #include "parking.h"
 
 #define TOKEN_PARENT 0
@@ -26,11 +27,13 @@ mproc__watch_forget(void)
 }
 
 /* A parent that was killed takes its children along; what it had begun is
- * repaired first, as nobody else may be left to notice. */
+ * repaired first, as nobody else may be left to notice. So are the names that
+ * the tree has, by the last of the children. */
 static void
 parent_ended(void)
 {
     mproc__peers_ended(mproc__family.parent->proc.pid);
+    mproc__names_end();
     mproc_plat_proc_die();
 }
 

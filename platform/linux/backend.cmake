@@ -15,3 +15,10 @@ set(MPROC_BACKEND_LIBRARIES Threads::Threads ${CMAKE_DL_LIBS})
 set(MPROC_BACKEND_DEFINITIONS MPROC_HAVE_PIPE2)
 set(MPROC_BACKEND_LINK_OPTIONS -Wl,--build-id)
 set(MPROC_BACKEND_SUPPORT posix)
+# Functions are linked at the program's start. Found at their first call, each
+# forked child would look anew for those that its parent had not called.
+include(CheckCCompilerFlag)
+check_c_compiler_flag(-fno-plt MPROC_HAVE_NO_PLT)
+if(MPROC_HAVE_NO_PLT)
+  set(MPROC_BACKEND_COMPILE_OPTIONS -fno-plt)
+endif()

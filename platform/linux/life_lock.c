@@ -5,8 +5,8 @@
  * The kernel drops the lock in the moment the process ends, even while it
  * stays a zombie. But it also drops it when the host closes our descriptor,
  * which well-meant programs do. So a process without its lock is asked
- * whether it runs, began when the holder did, and still maps the memory:
- * the last tells a closed descriptor from another program by exec.
+ * whether it runs, began before the holder took its slot, and still maps the
+ * memory: the last tells a closed descriptor from another program by exec.
  */
 #define _GNU_SOURCE 1
 #define _FILE_OFFSET_BITS 64
@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -34,10 +35,25 @@
 /* The locks lie beyond any byte that the mapping can have. */
 #define LOCK_BASE ((off_t)1 << 60)
 
+#define MICROSECONDS 1000000
+
 /* Unknown: /proc is not there, or not for us. */
 #define START_UNKNOWN 0
 /* No such process. */
 #define START_NONE APR_UINT64_MAX
+
+/* Whether the descriptor is still the mapping's, or the host has closed it.
+ * The seals, which others hardly have, are asked for first: a forked child
+ * need not touch a page of the C library for that. */
+static int
+map_is(const mproc_plat_map_t *map)
+{
+    const int ours = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+    int seals = fcntl((int)map->handle, F_GET_SEALS);
+
+    return (seals >= 0 && (seals & ours) == ours) ||
+           mproc__fd_is((int)map->handle, map->identity);
+}
 
 static int
 lock_call(const mproc_plat_map_t *map, apr_uint32_t slot, int command,
@@ -46,8 +62,8 @@ lock_call(const mproc_plat_map_t *map, apr_uint32_t slot, int command,
     lock->l_whence = SEEK_SET;
     lock->l_start = LOCK_BASE + (off_t)slot;
     lock->l_len = 1;
-    if (!mproc__fd_is((int)map->handle, map->identity)) {
-        errno = EBADF; /* The host has closed it. */
+    if (!map_is(map)) {
+        errno = EBADF;
         return -1;
     }
     for (;;) {
@@ -67,7 +83,8 @@ proc_open(apr_int64_t pid, const char *name)
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* Field 22 of /proc/PID/stat. The name in field 2 may contain anything, but
+/* When a process began, rounded down, on the clock of mproc_plat_life_start():
+ * field 22 of /proc/PID/stat. The name in field 2 may contain anything, but
  * nothing behind it contains a parenthesis. */
 static apr_uint64_t
 start_of(apr_int64_t pid)
@@ -91,7 +108,22 @@ start_of(apr_int64_t pid)
     for (int field = 2; at != NULL && field < 22; field++) {
         at = strchr(at + 1, ' ');
     }
-    return at != NULL ? strtoull(at, NULL, 10) : START_UNKNOWN;
+    apr_uint64_t ticks = at != NULL ? strtoull(at, NULL, 10) : 0;
+    apr_uint64_t second = (apr_uint64_t)sysconf(_SC_CLK_TCK);
+    return ticks > 0 ? ticks / second * MICROSECONDS +
+                           ticks % second * MICROSECONDS / second
+                     : START_UNKNOWN;
+}
+
+/* Whether the pid has come to another process since `start`. */
+static int
+start_is_later(apr_int64_t pid, apr_uint64_t start)
+{
+    if (start == START_UNKNOWN) {
+        return 0;
+    }
+    apr_uint64_t now = start_of(pid);
+    return now != START_UNKNOWN && now > start; /* Or there is none. */
 }
 
 /* One line of /proc/PID/maps: "begin-end rwxp offset major:minor inode". */
@@ -150,10 +182,17 @@ process_gone(apr_int64_t pid)
     return gone;
 }
 
+/* Not read from /proc: that costs a short-lived process more than all else
+ * it does to attach. */
 apr_uint64_t
 mproc_plat_life_start(void)
 {
-    return start_of(getpid());
+    struct timespec now;
+
+    return clock_gettime(CLOCK_BOOTTIME, &now) == 0
+               ? (apr_uint64_t)now.tv_sec * MICROSECONDS +
+                     (apr_uint64_t)now.tv_nsec / 1000
+               : START_UNKNOWN;
 }
 
 apr_status_t
@@ -178,9 +217,8 @@ mproc_plat_life_ended(const mproc_plat_map_t *map, apr_uint32_t slot,
 {
     struct flock lock = {.l_type = F_WRLCK};
 
-    if (pid == getpid() &&
-        (start == START_UNKNOWN || start == mproc_plat_life_start())) {
-        return 0;
+    if (pid == getpid()) {
+        return start_is_later(pid, start);
     }
     int looked = lock_call(map, slot, F_GETLK, &lock) == 0;
     if (looked && lock.l_type != F_UNLCK) {
@@ -189,11 +227,8 @@ mproc_plat_life_ended(const mproc_plat_map_t *map, apr_uint32_t slot,
     if (pid <= 0 || process_gone(pid) == 1) {
         return 1;
     }
-    if (start != START_UNKNOWN) {
-        apr_uint64_t now = start_of(pid);
-        if (now == START_NONE || (now != START_UNKNOWN && now != start)) {
-            return 1;
-        }
+    if (start_is_later(pid, start)) {
+        return 1;
     }
     return looked && process_maps(map, pid) == 0;
 }

@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "plat_self.h"
 #include "posix/descriptor.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -136,9 +137,9 @@ commit_mapped(const mproc_plat_map_t *map, apr_uint64_t offset,
     return APR_SUCCESS;
 }
 
-apr_status_t
-mproc_plat_map_commit(const mproc_plat_map_t *map, apr_uint64_t offset,
-                      apr_uint64_t length)
+static apr_status_t
+map_commit(const mproc_plat_map_t *map, apr_uint64_t offset,
+           apr_uint64_t length)
 {
     /* Beyond the end the file would grow, for this process at least. */
     if (offset > map->size || length > map->size - offset) {
@@ -155,6 +156,18 @@ mproc_plat_map_commit(const mproc_plat_map_t *map, apr_uint64_t offset,
                                                                     : errno;
     }
     return APR_SUCCESS;
+}
+
+/* No thread is cancelled in the middle: the caller has begun more. */
+apr_status_t
+mproc_plat_map_commit(const mproc_plat_map_t *map, apr_uint64_t offset,
+                      apr_uint64_t length)
+{
+    int cancel = mproc_plat_self_cancel(0);
+    apr_status_t rv = map_commit(map, offset, length);
+
+    (void)mproc_plat_self_cancel(cancel);
+    return rv;
 }
 
 int

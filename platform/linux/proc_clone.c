@@ -11,6 +11,7 @@
 
 #include "plat_proc.h"
 
+#include <apr_random.h>
 #include <apr_thread_proc.h>
 
 #include <errno.h>
@@ -95,8 +96,7 @@ mproc_plat_proc_can_fork(void)
 apr_status_t
 mproc_plat_proc_fork(mproc_plat_proc_t *proc, apr_pool_t *pool)
 {
-    apr_proc_t native;
-
+    (void)pool;
     memset(proc, 0, sizeof *proc);
     proc->handle = -1;
     /* Find out beforehand whether there is a descriptor to be had, since a
@@ -105,21 +105,30 @@ mproc_plat_proc_fork(mproc_plat_proc_t *proc, apr_pool_t *pool)
     if (spare < 0) {
         return errno;
     }
-    apr_status_t rv = apr_proc_fork(&native, pool);
+    /* As apr_proc_fork() does, in which the linker has not found everything
+     * yet: each child would search anew. */
+    pid_t pid = fork();
+    if (pid == 0) {
+        apr_proc_t native = {.pid = getpid()};
+        apr_random_after_fork(&native);
+        close(spare);
+        return APR_INCHILD;
+    }
+    apr_status_t rv = errno;
     close(spare);
-    if (rv != APR_INPARENT) {
+    if (pid < 0) {
         return rv;
     }
-    int fd = pidfd_open_private(native.pid);
+    int fd = pidfd_open_private(pid);
     if (fd < 0 && errno == ESRCH) {
         fd = pidfd_of_gone();
     }
     if (fd < 0) {
         rv = errno;
-        child_abandon(native.pid);
+        child_abandon(pid);
         return rv;
     }
-    proc->pid = native.pid;
+    proc->pid = pid;
     proc->handle = fd;
     proc->child = 1;
     return APR_INPARENT;
@@ -309,7 +318,10 @@ mproc_plat_proc_wait(mproc_plat_proc_t *proc, apr_time_t deadline,
     siginfo_t info;
 
     memset(exit, 0, sizeof *exit);
-    apr_status_t rv = mproc__fd_wait((int)proc->handle, POLLIN, deadline);
+    /* To collect one is to look at it. */
+    apr_status_t rv = proc->child && deadline == 0
+                          ? APR_SUCCESS
+                          : mproc__fd_wait((int)proc->handle, POLLIN, deadline);
     if (rv != APR_SUCCESS || !proc->child) {
         return rv;
     }

@@ -288,7 +288,7 @@ mproc_plat_thread_on_exit(void (*hook)(void *), void *value)
 }
 
 apr_status_t
-mproc_plat_on_fork(void (*hook)(void))
+mproc_plat_on_fork(void (*before)(void), void (*child)(void))
 {
-    return pthread_atfork(NULL, NULL, hook);
+    return pthread_atfork(before, NULL, child);
 }

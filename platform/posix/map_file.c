@@ -23,6 +23,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "plat_self.h"
 #include "posix/descriptor.h"
 
 /* A file that never has a name, where the system knows such: who is killed
@@ -169,9 +170,9 @@ mproc_plat_map_attach(mproc_plat_map_t *map, apr_int64_t handle,
     return APR_SUCCESS;
 }
 
-apr_status_t
-mproc_plat_map_commit(const mproc_plat_map_t *map, apr_uint64_t offset,
-                      apr_uint64_t length)
+static apr_status_t
+map_commit(const mproc_plat_map_t *map, apr_uint64_t offset,
+           apr_uint64_t length)
 {
     /* Beyond the end the file would grow, for this process at least. */
     if (offset > map->size || length > map->size - offset) {
@@ -188,6 +189,18 @@ mproc_plat_map_commit(const mproc_plat_map_t *map, apr_uint64_t offset,
                                                                : rv;
         }
     }
+}
+
+/* No thread is cancelled in the middle: the caller has begun more. */
+apr_status_t
+mproc_plat_map_commit(const mproc_plat_map_t *map, apr_uint64_t offset,
+                      apr_uint64_t length)
+{
+    int cancel = mproc_plat_self_cancel(0);
+    apr_status_t rv = map_commit(map, offset, length);
+
+    (void)mproc_plat_self_cancel(cancel);
+    return rv;
 }
 
 int

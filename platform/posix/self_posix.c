@@ -1,5 +1,5 @@
 /*
- * self_posix.c: what a forked child changes in itself, on any Unix.
+ * self_posix.c: what a process changes in itself, on any Unix.
  *
  * The hard one is the exit code: only some C libraries tell it to those who
  * are called at exit.
@@ -9,7 +9,9 @@
 #include "plat_self.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 extern char **environ;
@@ -47,6 +49,28 @@ mproc_plat_self_interrupts(int held)
         interrupt_before = sigismember(&before, SIGINT) == 1;
     }
     return APR_SUCCESS;
+}
+
+void
+mproc_plat_self_stdin(void)
+{
+#ifdef __GLIBC__
+    if (stdin->_IO_read_base == NULL) {
+        return; /* Never used: then it shall not get a buffer now. */
+    }
+#endif
+    (void)fseek(stdin, 0, SEEK_END);
+    clearerr(stdin);
+}
+
+int
+mproc_plat_self_cancel(int allowed)
+{
+    int before = PTHREAD_CANCEL_ENABLE;
+
+    (void)pthread_setcancelstate(
+        allowed ? PTHREAD_CANCEL_ENABLE : PTHREAD_CANCEL_DISABLE, &before);
+    return before == PTHREAD_CANCEL_ENABLE;
 }
 
 #if defined(__GLIBC__)

@@ -17,6 +17,18 @@ mproc_plat_self_interrupts(int held)
     return APR_ENOTIMPL;
 }
 
+void
+mproc_plat_self_stdin(void)
+{
+}
+
+int
+mproc_plat_self_cancel(int allowed)
+{
+    (void)allowed;
+    return 1;
+}
+
 apr_status_t
 mproc_plat_self_on_exit(void (*hook)(int known, int code))
 {

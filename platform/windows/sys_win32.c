@@ -165,8 +165,9 @@ mproc_plat_thread_on_exit(void (*hook)(void *), void *value)
 }
 
 apr_status_t
-mproc_plat_on_fork(void (*hook)(void))
+mproc_plat_on_fork(void (*before)(void), void (*child)(void))
 {
-    (void)hook;
+    (void)before;
+    (void)child;
     return APR_SUCCESS;
 }

@@ -15,9 +15,9 @@ enum {
     ROWS = 16
 };
 
-static const bench_row_t *const tables[] = {bench_start,  bench_pool,
-                                            bench_sha256, bench_lock,
-                                            bench_death,  bench_queue};
+static const bench_row_t *const tables[] = {
+    bench_start, bench_pool, bench_sha256, bench_lock,
+    bench_value, bench_meet, bench_death,  bench_queue};
 
 static const char *failure;
 

@@ -25,6 +25,8 @@ extern const bench_row_t bench_start[];
 extern const bench_row_t bench_pool[];
 extern const bench_row_t bench_sha256[];
 extern const bench_row_t bench_lock[];
+extern const bench_row_t bench_value[];
+extern const bench_row_t bench_meet[];
 extern const bench_row_t bench_death[];
 extern const bench_row_t bench_queue[];
 

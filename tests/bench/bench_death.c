@@ -147,7 +147,8 @@ static apr_status_t
 pool_setup(int method)
 {
     mproc_pool_options_t options = {0};
-    apr_status_t rv = mproc_value_create(&shared, sizeof(piece_t), NULL, NULL);
+    apr_status_t rv =
+        mproc_raw_value_create(&shared, sizeof(piece_t), NULL, NULL);
 
     (void)method;
     options.processes = 2;

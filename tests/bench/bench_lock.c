@@ -1,177 +1,156 @@
-/* bench_lock.c: a lock that nobody else wants, and one that another does. */
+/*
+ * bench_lock.c: locks and semaphores that nobody else wants, and a lock that
+ * another does.
+ */
 #include "bench.h"
-
-#include <apr_thread_proc.h>
-
-#include <stdatomic.h>
-#include <string.h>
+#include "bench_contest.h"
 
 enum {
-    BATCH = 20,
-    TRIES = 20
+    LOCK,
+    RLOCK,
+    SEMAPHORE,
+    OWNED_SEMAPHORE
 };
 
-/* What the two contenders share; what each counts has a cache line of its
- * own. */
-typedef struct contender_t {
-    _Alignas(128) apr_uint64_t turns;
-    apr_time_t begin, end;
-} contender_t;
-
-typedef struct contest_t {
-    contender_t contender[2];
-    _Alignas(128) atomic_int here;
-    /* Under the lock: */
-    _Alignas(128) apr_uint64_t counter;
-    apr_uint64_t handovers; /* times that it went from one to the other */
-    int last;               /* who had it last */
-} contest_t;
-
 static mproc_lock_t *lock;
+static mproc_rlock_t *rlock;
+static mproc_semaphore_t *semaphore;
+static mproc_value_t *count;
 
 static apr_status_t
-lock_setup(int variant)
+one_setup(int variant)
 {
-    (void)variant;
-    return mproc_lock_create(&lock, NULL);
+    switch (variant) {
+    case LOCK:
+        return mproc_lock_create(&lock, NULL);
+    case RLOCK:
+        return mproc_rlock_create(&rlock, NULL);
+    case SEMAPHORE:
+        return mproc_semaphore_create(&semaphore, 1, NULL);
+    default:
+        return mproc_owned_semaphore_create(&semaphore, 1, NULL);
+    }
 }
 
 static void
-lock_teardown(int variant)
+one_teardown(int variant)
 {
-    (void)variant;
-    mproc_lock_destroy(lock);
-    lock = NULL;
+    switch (variant) {
+    case LOCK:
+        mproc_lock_destroy(lock);
+        lock = NULL;
+        break;
+    case RLOCK:
+        mproc_rlock_destroy(rlock);
+        rlock = NULL;
+        break;
+    default:
+        mproc_semaphore_destroy(semaphore);
+        semaphore = NULL;
+    }
+}
+
+/* Loops of their own: what is measured is shorter than a call by pointer. */
+#define PAIRS(acquire, release, object)                                        \
+    for (i = 0; i < 1000 && rv == APR_SUCCESS; i++) {                          \
+        rv = acquire(object, MPROC_FOREVER);                                   \
+        release(object);                                                       \
+    }
+
+static apr_status_t
+thousand_pairs(int variant)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    switch (variant) {
+    case LOCK:
+        PAIRS(mproc_lock_acquire, mproc_lock_release, lock)
+        break;
+    case RLOCK:
+        PAIRS(mproc_rlock_acquire, mproc_rlock_release, rlock)
+        break;
+    default:
+        PAIRS(mproc_semaphore_acquire, mproc_semaphore_release, semaphore)
+    }
+    return rv;
 }
 
 static apr_status_t
 uncontended_sample(double *value, int variant)
 {
     apr_time_t begin = mproc_clock(), end;
-    apr_status_t rv = APR_SUCCESS;
+    apr_status_t rv;
     double pairs = 0;
-    int i;
 
-    (void)variant;
     do {
-        for (i = 0; i < 1000 && rv == APR_SUCCESS; i++) {
-            rv = mproc_lock_acquire(lock, MPROC_FOREVER);
-            mproc_lock_release(lock);
-        }
-        pairs += i;
+        rv = thousand_pairs(variant);
+        pairs += 1000;
         end = mproc_clock();
     } while (rv == APR_SUCCESS && end - begin < BENCH_SPAN);
     *value = (double)(end - begin) * 1000 / pairs;
     return rv;
 }
 
+/* --------------------------------------------------------- wanted by two */
+
 static int
 contend(mproc_bytes_t args, apr_pool_t *pool)
 {
-    mproc_lock_t *contended;
-    mproc_value_t *value;
-    contest_t *contest;
-    contender_t *me;
-    int self, i;
+    bench_contender_t me;
+    int i;
 
-    if (mproc_unpack(args, pool, "o o i", &contended, &value, &self) !=
-        APR_SUCCESS) {
+    if (!bench_contest_enter(&me, args, pool)) {
         return 1;
     }
-    contest = mproc_value_data(value);
-    me = &contest->contender[self];
-    atomic_fetch_add(&contest->here, 1);
-    while (atomic_load(&contest->here) < 2) {
-        apr_thread_yield();
-    }
-    me->begin = mproc_clock();
     do {
-        for (i = 0; i < BATCH; i++) {
-            if (mproc_lock_acquire(contended, MPROC_FOREVER) != APR_SUCCESS) {
+        for (i = 0; i < BENCH_CONTEST_BATCH; i++) {
+            if (mproc_lock_acquire(me.object, MPROC_FOREVER) != APR_SUCCESS) {
                 return 2;
             }
-            contest->counter++;
-            contest->handovers += contest->last != self;
-            contest->last = self;
-            mproc_lock_release(contended);
+            bench_contest_turn(&me);
+            mproc_lock_release(me.object);
         }
-        me->turns += BATCH;
-        me->end = mproc_clock();
-    } while (me->end - me->begin < 2 * BENCH_SPAN);
+    } while (bench_contest_goes_on(&me));
     return 0;
 }
 
-/* Two that take turns on one processor hand over a few times only, and do not
- * contend. Nobody pins them here, so that is told by the handovers. */
-static int
-contest_overlapped(const contest_t *contest)
+static apr_status_t
+contended_setup(int variant)
 {
-    return contest->handovers > contest->counter / 1000;
+    apr_status_t rv = one_setup(variant);
+
+    return rv == APR_SUCCESS ? mproc_raw_value_create(
+                                   &count, sizeof(bench_count_t), NULL, NULL)
+                             : rv;
 }
 
-static apr_status_t
-contest_result(double *value, const contest_t *contest)
+static void
+contended_teardown(int variant)
 {
-    const contender_t *a = &contest->contender[0], *b = a + 1;
-    apr_time_t begin = a->begin < b->begin ? a->begin : b->begin;
-    apr_time_t end = a->end > b->end ? a->end : b->end;
-
-    if (contest->counter != a->turns + b->turns) {
-        return bench_fail("the lock let two in: the count is wrong");
-    }
-    *value = (double)contest->counter / (double)(end - begin);
-    return APR_SUCCESS;
-}
-
-static apr_status_t
-contest_run(contest_t *result, apr_pool_t *pool)
-{
-    mproc_process_t *process[2];
-    mproc_value_t *contest;
-    apr_status_t rv;
-    int i;
-
-    rv = mproc_value_create(&contest, sizeof(contest_t), NULL, pool);
-    for (i = 0; i < 2 && rv == APR_SUCCESS; i++) {
-        rv = mproc_process_create(&process[i], contend, NULL, pool, "o o i",
-                                  lock, contest, i);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = bench_processes_run(process, 2);
-    }
-    if (rv == APR_SUCCESS) {
-        memcpy(result, mproc_value_data(contest), sizeof *result);
-    }
-    return rv;
+    one_teardown(variant);
+    mproc_value_destroy(count);
+    count = NULL;
 }
 
 static apr_status_t
 contended_sample(double *value, int variant)
 {
-    static contest_t contest;
-    apr_pool_t *pool;
-    apr_status_t rv = apr_pool_create(&pool, NULL);
-    int i;
-
     (void)variant;
-    for (i = 0; i < TRIES && rv == APR_SUCCESS; i++) {
-        rv = contest_run(&contest, pool);
-        apr_pool_clear(pool);
-        if (rv == APR_SUCCESS && contest_overlapped(&contest)) {
-            apr_pool_destroy(pool);
-            return contest_result(value, &contest);
-        }
-    }
-    if (rv == APR_SUCCESS) {
-        bench_fail("the system never ran the two at the same time");
-        rv = APR_ENOTIMPL;
-    }
-    return rv;
+    return bench_contest(value, contend, lock, count);
 }
 
-const bench_row_t bench_lock[] = {{"lock.uncontended", "mproc", "ns", 0,
-                                   lock_setup, uncontended_sample,
-                                   lock_teardown},
-                                  {"lock.contended.2p", "mproc", "Mop/s", 0,
-                                   lock_setup, contended_sample, lock_teardown},
-                                  {NULL, NULL, NULL, 0, NULL, NULL, NULL}};
+#define UNCONTENDED(noun, name, variant)                                       \
+    {                                                                          \
+        noun ".uncontended", name, "ns", variant, one_setup,                   \
+            uncontended_sample, one_teardown                                   \
+    }
+
+const bench_row_t bench_lock[] = {
+    UNCONTENDED("lock", "mproc", LOCK),
+    UNCONTENDED("rlock", "mproc", RLOCK),
+    UNCONTENDED("semaphore", "mproc", SEMAPHORE),
+    UNCONTENDED("semaphore", "mproc owned", OWNED_SEMAPHORE),
+    {"lock.contended.2p", "mproc", "Mop/s", LOCK, contended_setup,
+     contended_sample, contended_teardown},
+    {NULL, NULL, NULL, 0, NULL, NULL, NULL}};

@@ -44,7 +44,7 @@ map_setup(int variant)
         rv = mproc_pool_create(&workers, &options, NULL);
     }
     if (rv == APR_SUCCESS && variant == IN_PLACE) {
-        rv = mproc_value_create(&shared, sizeof ordinary, NULL, NULL);
+        rv = mproc_raw_value_create(&shared, sizeof ordinary, NULL, NULL);
     }
     if (rv != APR_SUCCESS) {
         return rv;

@@ -244,7 +244,7 @@ forks_run(unsigned char *sum)
         return rv;
     }
     options.start_method = MPROC_START_FORK;
-    rv = mproc_value_create(&value, sizeof(common_t), NULL, pool);
+    rv = mproc_raw_value_create(&value, sizeof(common_t), NULL, pool);
     for (i = 0; i < 2 && rv == APR_SUCCESS; i++) {
         rv = mproc_process_create(&process[i], fork_hash, &options, pool, "o i",
                                   value, i);

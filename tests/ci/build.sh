@@ -24,6 +24,8 @@ case "$*" in
   *address* | *=thread*)
     forks='join|exit|family|main|process|start|function|pool'
     skip="^(unit[.]($forks)|examples)[.].*[.]fork\$|^stress"
+    # Nor where APR maps more than fits beside the sanitizer's own memory.
+    skip="$skip|^platform[.]plat_apr[.]shm_memory"
     ;;
 esac
 # The signal stack: threads that end by apr_thread_exit() leave their stack

@@ -69,6 +69,11 @@ launcher() {
   [ $? = 2 ]
 }
 
+# The inspector too, and it knows its own version.
+inspector() {
+  "$prefix/bin/mproc-inspect" --version
+}
+
 archive=$(find "$prefix" -name libmproc.a)
 shared=$(find "$prefix" -name libmproc.so)
 PKG_CONFIG_PATH=$(dirname "$archive")/pkgconfig
@@ -84,6 +89,7 @@ check "pkg-config, C11, static" by_pkg_config cc c11 \
   "$root/tests/install/consumer.c" --static
 check "exported names" exports "$shared"
 check "launcher" launcher
+check "inspector" inspector
 # Each header by itself, in both languages.
 for header in "$prefix"/include/mproc.h "$prefix"/include/mproc/*.h; do
   name=${header#"$prefix"/include/}

@@ -17,6 +17,7 @@ build valgrind -DMPROC_WERROR=ON -DMPROC_PLATFORM=posix \
 say "testing under valgrind"
 # A small arena, since the search for leaks reads all of it.
 ulimit -f 262144
-suites='pack|unpack|datum|error|function|arena|lock|event|value'
+suites='pack|unpack|datum|error|function|arena|lock|rlock|semaphore|condition'
+suites="$suites|condition_notify|condition_death|event|barrier|value|array"
 [ $# -gt 0 ] || set -- -R "^unit[.]($suites)[.][^.]*([.]fork)?\$"
 run_ctest "$BUILD_ROOT/valgrind" "$@"

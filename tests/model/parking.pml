@@ -1,6 +1,6 @@
 /*
- * parking.pml: parking.c with the lock of lock.c on top of it, and the part
- * of peers.c that wakes after a death.
+ * parking.pml: parking.c with the mutex of mutex.c on top of it, as lock.c
+ * uses it, and the part of peers.c that wakes after a death.
  *
  * WORKERS threads of as many peers acquire and release one lock. Any of them
  * may die between any two steps; a guard process stands for the parent that
@@ -112,7 +112,7 @@ inline look_around()
     od
 }
 
-/* lock_must_sleep(): res is whether. */
+/* mproc__mutex_must_sleep(): res is whether. */
 inline must_sleep()
 {
     do
@@ -195,7 +195,7 @@ inline park()
     atomic { waiting[me] = IDLE; res = 0 }
 }
 
-/* lock_try(): res 1 when taken. A holder that is found dead is recovered
+/* mutex_try(): res 1 when taken. A holder that is found dead is recovered
  * first (mproc__peer_is_dead()) and then has its lock taken over. */
 inline try(flag)
 {
@@ -255,7 +255,7 @@ inline try(flag)
     od
 }
 
-/* mproc_lock_acquire(): res 1 when taken, 0 when it was too late. */
+/* mproc__mutex_acquire(): res 1 when taken, 0 when it was too late. */
 inline acquire()
 {
     atomic {
@@ -334,7 +334,7 @@ inline unpark_one()
     od
 }
 
-/* mproc_lock_release() */
+/* mproc__mutex_release() */
 inline release()
 {
 #ifdef BROKEN_WAKE_FIRST

@@ -4,7 +4,11 @@
  */
 #include "child.h"
 
+#include "plat_shm.h"
+
 #include <apr_portable.h>
+#include <apr_shm.h>
+#include <apr_strings.h>
 #include <apr_thread_proc.h>
 
 #include <string.h>
@@ -87,9 +91,49 @@ case_stopped_child(apr_pool_t *pool)
     CHECK_STATUS(APR_EGENERAL, rv);
 }
 
-static const test_case_t cases[] = {{"missing_program", case_missing_program},
-                                    {"pipe", case_pipe},
-                                    {"stopped_child", case_stopped_child},
-                                    {NULL, NULL}};
+/* By the name that it was made with, nobody else finds it. */
+static void
+case_shm_name(apr_pool_t *pool)
+{
+    const char *name =
+        apr_psprintf(pool, "mproc-apr-%" APR_INT64_T_FMT, mproc_plat_pid());
+    mproc_plat_shm_t other;
+    apr_shm_t *shm;
+
+    if (!mproc_plat_shm_stays()) {
+        test_skip("for Unix");
+    }
+    REQUIRE_STATUS(APR_SUCCESS, apr_shm_create(&shm, 4096, name, pool));
+    apr_status_t rv = mproc_plat_shm_attach(&other, name);
+    CHECK_STATUS(APR_SUCCESS, apr_shm_destroy(shm));
+    if (rv == APR_SUCCESS) {
+        mproc_plat_shm_close(&other);
+        test_skip("mended: apr_shm_create keeps the name");
+    }
+    CHECK_STATUS(APR_ENOENT, rv);
+}
+
+/* It hands out memory that there is not: a touch would be a SIGBUS. */
+static void
+case_shm_memory(apr_pool_t *pool)
+{
+    const char *name =
+        apr_psprintf(pool, "mproc-apr-%" APR_INT64_T_FMT, mproc_plat_pid());
+    apr_shm_t *shm;
+
+    if (!mproc_plat_shm_stays() || sizeof(apr_size_t) <= 4) {
+        test_skip("for Unix, and 64 bits");
+    }
+    apr_status_t rv = apr_shm_create(&shm, (apr_size_t)1 << 40, name, pool);
+    if (rv != APR_SUCCESS) {
+        test_skip("mended: apr_shm_create looks whether there is room");
+    }
+    CHECK_STATUS(APR_SUCCESS, apr_shm_destroy(shm));
+}
+
+static const test_case_t cases[] = {
+    {"missing_program", case_missing_program}, {"pipe", case_pipe},
+    {"stopped_child", case_stopped_child},     {"shm_name", case_shm_name},
+    {"shm_memory", case_shm_memory},           {NULL, NULL}};
 
 const test_suite_t suite_plat_apr = {"plat_apr", 0, cases};

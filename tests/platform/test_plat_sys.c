@@ -11,7 +11,7 @@ static _Atomic apr_uint64_t ids[THREADS];
 static _Atomic int arrived;
 static _Atomic int exits;
 static int marks[THREADS];
-static _Atomic int forks;
+static _Atomic int forks, comings;
 
 static void
 case_clock(apr_pool_t *pool)
@@ -120,11 +120,17 @@ fork_happened(void)
 }
 
 static void
+fork_coming(void)
+{
+    atomic_fetch_add(&comings, 1);
+}
+
+static void
 case_fork_hook(apr_pool_t *pool)
 {
     mproc_plat_proc_t proc;
 
-    REQUIRE_STATUS(APR_SUCCESS, mproc_plat_on_fork(fork_happened));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_plat_on_fork(fork_coming, fork_happened));
     if (!mproc_plat_proc_can_fork()) {
         test_skip("no fork here");
     }
@@ -135,6 +141,7 @@ case_fork_hook(apr_pool_t *pool)
     REQUIRE_STATUS(APR_INPARENT, rv);
     CHECK_INT(0, child_join(&proc));
     CHECK_INT(0, atomic_load(&forks));
+    CHECK_INT(1, atomic_load(&comings));
 }
 
 static const test_case_t cases[] = {

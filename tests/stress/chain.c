@@ -24,7 +24,39 @@
 static step_stage_t stage;
 static apr_uint64_t draw;
 
-/* Everything that an attached process does alone, in one operation. */
+static void
+good(apr_status_t rv, const char *what)
+{
+    if (rv != APR_SUCCESS && rv != MPROC_EOWNERDEAD) {
+        stress_fault(STRESS_HANG, "%s: %s gave status %d", stress_board->where,
+                     what, rv);
+    }
+}
+
+/* What it does with objects that are there. */
+static void
+work_sync(step_stage_t *at)
+{
+    mproc_array_t *copy;
+
+    mproc_rlock_acquire(at->rlock, MPROC_FOREVER);
+    mproc_rlock_acquire(at->rlock, MPROC_FOREVER);
+    mproc_semaphore_acquire(at->owned, MPROC_FOREVER);
+    mproc_barrier_wait(at->pair, NULL, MPROC_NOWAIT);
+    mproc_barrier_reset(at->pair);
+    mproc_rlock_release(at->rlock);
+    mproc_condition_acquire(at->condition, MPROC_FOREVER);
+    mproc_condition_wait(at->condition, MPROC_NOWAIT);
+    mproc_condition_notify_all(at->condition);
+    if (mproc_array_copy(&copy, at->array, NULL) == APR_SUCCESS) {
+        mproc_array_destroy(copy);
+    }
+    mproc_condition_release(at->condition);
+    mproc_semaphore_release(at->owned);
+    mproc_rlock_release(at->rlock);
+}
+
+/* Everything else that an attached process does alone, in one operation. */
 static void
 work(step_stage_t *at)
 {
@@ -62,6 +94,12 @@ static void
 work_run(void *baton)
 {
     work(baton);
+}
+
+static void
+sync_run(void *baton)
+{
+    work_sync(baton);
 }
 
 static void
@@ -109,14 +147,22 @@ static int
 survivors_look(const mproc_census_t *before)
 {
     mproc_census_t after;
-    apr_status_t rv;
 
     look_run(NULL);
-    rv = mproc_lock_acquire(stage.lock, PATIENCE);
-    if ((rv != APR_SUCCESS && rv != MPROC_EOWNERDEAD) ||
-        mproc_lock_release(stage.lock) != APR_SUCCESS) {
-        stress_fault(STRESS_HANG, "%s: the lock gave status %d",
-                     stress_board->where, rv);
+    good(mproc_lock_acquire(stage.lock, PATIENCE), "the lock");
+    good(mproc_lock_release(stage.lock), "its release");
+    good(mproc_rlock_acquire(stage.rlock, PATIENCE), "the rlock");
+    good(mproc_rlock_release(stage.rlock), "its release");
+    good(mproc_condition_acquire(stage.condition, PATIENCE), "the condition");
+    good(mproc_condition_release(stage.condition), "its release");
+    good(mproc_array_acquire(stage.array, PATIENCE), "the array");
+    good(mproc_array_release(stage.array), "its release");
+    mproc_barrier_reset(stage.pair);
+    if (mproc_semaphore_value(stage.owned) != 1 ||
+        mproc_barrier_is_broken(stage.pair) ||
+        mproc_barrier_waiting(stage.pair) != 0) {
+        stress_fault(STRESS_LOST, "%s: a permit, or the barrier",
+                     stress_board->where);
     }
     mproc_census(&after);
     if (stress_census_compare(before, &after) != 0) {
@@ -126,6 +172,30 @@ survivors_look(const mproc_census_t *before)
         stress_fault(STRESS_TORN, "%s", stress_board->where);
     }
     return stress_faults() == 0;
+}
+
+static void
+chain_set_up(void)
+{
+    apr_uint64_t zero[2] = {0, 0};
+
+    apr_pool_create(&stage.pool, NULL);
+    stage.keep = mproc__hold_new();
+    if (stage.keep == NULL ||
+        mproc_lock_create(&stage.lock, stage.pool) != APR_SUCCESS ||
+        mproc_rlock_create(&stage.rlock, stage.pool) != APR_SUCCESS ||
+        mproc_owned_semaphore_create(&stage.owned, 1, stage.pool) !=
+            APR_SUCCESS ||
+        mproc_condition_create(&stage.condition, NULL, stage.pool) !=
+            APR_SUCCESS ||
+        mproc_barrier_create(&stage.pair, 2, NULL, NULL, stage.pool) !=
+            APR_SUCCESS ||
+        mproc_array_create(&stage.array, sizeof zero[0], 2, zero, stage.pool) !=
+            APR_SUCCESS ||
+        mproc__arena_alloc(stage.keep, 100, MPROC_KIND_BYTES) != APR_SUCCESS) {
+        fprintf(stderr, "mproc-stress: %s\n", mproc_error_detail());
+        exit(2);
+    }
 }
 
 void
@@ -142,14 +212,7 @@ stress_chain_run(const stress_scenario_t *scenario)
                scenario->name);
         return;
     }
-    apr_pool_create(&stage.pool, NULL);
-    stage.keep = mproc__hold_new();
-    if (stage.keep == NULL ||
-        mproc_lock_create(&stage.lock, stage.pool) != APR_SUCCESS ||
-        mproc__arena_alloc(stage.keep, 100, MPROC_KIND_BYTES) != APR_SUCCESS) {
-        fprintf(stderr, "mproc-stress: %s\n", mproc_error_detail());
-        exit(2);
-    }
+    chain_set_up();
     stage.handle = mproc__hold_handle(stage.keep);
     draw = stress_options.seed;
     mproc_census(&before);
@@ -159,13 +222,17 @@ stress_chain_run(const stress_scenario_t *scenario)
         for (i = 0; i <= links; i++) {
             apr_uint64_t steps = steps_draw();
             int looks = i > 0 && stress_below(&draw, 4) != 0;
+            int syncs = stress_below(&draw, 2) == 0;
 
             stress_beat("%s: chain %" PRIu64 ", link %" PRIu64
                         " %s, step %" PRIu64,
                         scenario->name, (uint64_t)chains, (uint64_t)i,
                         looks ? "looks around" : "works", (uint64_t)steps);
             link_die(looks ? nothing_ready : work_ready,
-                     looks ? look_run : work_run, steps);
+                     looks   ? look_run
+                     : syncs ? sync_run
+                             : work_run,
+                     steps);
         }
     } while (survivors_look(&before) &&
              atomic_load(&stress_board->kills) < most);

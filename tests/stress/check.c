@@ -73,12 +73,17 @@ hold_see(mproc__hold_t *hold)
     check.seen[check.count++].offset = mproc__arena_offset(hold);
 }
 
-/* The list of a peer: blocks of holds, the first word leads to the next. */
+/* A peer's few, and its list: blocks of holds, the first word leads to the
+ * next. */
 static void
 peer_holds(mproc__peer_entry_t *peer)
 {
     mproc__hold_t *next = &peer->holds;
+    int k;
 
+    for (k = 0; k < MPROC__FEW; k++) {
+        hold_see(&peer->few[k]);
+    }
     hold_see(next);
     while (atomic_load(next) != 0) {
         apr_uint64_t handle = atomic_load(next), i, count;
@@ -111,8 +116,37 @@ peers_check(void)
         else if ((state & 255) != PEER_FREE) {
             wrong("a peer is neither free nor live", i, state);
         }
-        else if (atomic_load(&peer->holds) != 0) {
-            wrong("a free peer holds", i, atomic_load(&peer->holds));
+        else {
+            apr_uint64_t held = atomic_load(&peer->holds);
+            int k;
+
+            for (k = 0; k < MPROC__FEW; k++) {
+                held |= atomic_load(&peer->few[k]);
+            }
+            if (held != 0) {
+                wrong("a free peer holds", i, held);
+            }
+        }
+    }
+}
+
+/* The places of names: each free, or with a hold. */
+static void
+names_check(void)
+{
+    int i;
+
+    for (i = 0; i < MPROC__NAMES; i++) {
+        apr_uint64_t word = atomic_load(&mproc__arena.header->name[i]);
+        mproc__hold_t *hold = &mproc__arena.header->name_hold[i];
+
+        hold_see(hold);
+        if (word != 0 && word != (atomic_load(hold) | APR_UINT64_C(1) << 63)) {
+            wrong("somebody is still at a name", (apr_uint64_t)i, word);
+        }
+        if (word == 0 && atomic_load(hold) != 0) {
+            wrong("a free place for a name holds", (apr_uint64_t)i,
+                  atomic_load(hold));
         }
     }
 }
@@ -296,6 +330,7 @@ stress_arena_check(void)
     check.count = check.matched = 0;
     check.wrong = 0;
     peers_check();
+    names_check();
     threads_check();
     mproc__chunk_walk(block_holds, NULL);
     if (check.count > 0) {

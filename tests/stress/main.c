@@ -19,13 +19,17 @@
 #define STUCK (30 * APR_USEC_PER_SEC) /* without a beat */
 
 stress_board_t *stress_board;
-stress_options_t stress_options = {.kills = 1000, .at = -1};
+stress_options_t stress_options = {.kills = 1000, .points = 80, .at = -1};
 
 static apr_uint64_t faults_before; /* this runner */
 
 static const stress_scenario_t *const lists[] = {
-    stress_arena_scenarios, stress_sync_scenarios, stress_peer_scenarios,
-    stress_resume_scenarios, stress_random_scenarios};
+    stress_arena_scenarios,     stress_sync_scenarios,
+    stress_rlock_scenarios,     stress_semaphore_scenarios,
+    stress_condition_scenarios, stress_barrier_scenarios,
+    stress_object_scenarios,    stress_queue_scenarios,
+    stress_peer_scenarios,      stress_resume_scenarios,
+    stress_shared_scenarios,    stress_random_scenarios};
 #define LISTS (sizeof lists / sizeof *lists)
 
 static const char *const fault_name[STRESS_FAULTS] = {"hang", "lost", "torn",
@@ -155,12 +159,12 @@ static int
 usage(void)
 {
     fputs("usage: mproc-stress [--kills N] [--seed S] [--only NAME] "
-          "[--stride N] [--at K] [--list]\n"
+          "[--points N] [--stride N] [--at K] [--list]\n"
           "  --kills N   kills of each random scenario (1000)\n"
           "  --seed S    of all random choices; printed\n"
           "  --only NAME one scenario, or NAME*\n"
-          "  --stride N  kill at each N-th instruction; 1 is all; by default\n"
-          "              about 120 points an operation\n"
+          "  --points N  kills of each operation, evenly spread (80)\n"
+          "  --stride N  kill at each N-th instruction instead; 1 is all\n"
           "  --at K      kill after instruction K only\n"
           "  --list      the scenarios\n",
           stderr);
@@ -201,6 +205,12 @@ options_read(int argc, const char *const *argv)
         }
         else if (strcmp(argv[i], "--seed") == 0) {
             stress_options.seed = strtoull(value, NULL, 10);
+        }
+        else if (strcmp(argv[i], "--points") == 0) {
+            stress_options.points = strtoull(value, NULL, 10);
+            if (stress_options.points == 0) {
+                return usage() + 1;
+            }
         }
         else if (strcmp(argv[i], "--stride") == 0) {
             stress_options.stride = strtoull(value, NULL, 10);

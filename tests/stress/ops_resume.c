@@ -12,7 +12,6 @@
 #include "../../lib/src/parking.h"
 #include "../../lib/src/peers.h"
 
-#define PATIENCE (8 * APR_USEC_PER_SEC)
 #define HALF_CHUNK 32000
 
 /* --------------------------------------------------------------------- lock */
@@ -26,7 +25,7 @@ lock_set(step_stage_t *stage)
 static void
 lock_run(step_stage_t *stage)
 {
-    step_expect(mproc_lock_acquire(stage->lock, PATIENCE));
+    step_expect(mproc_lock_acquire(stage->lock, STEP_PATIENCE));
     step_expect(mproc_lock_release(stage->lock));
 }
 
@@ -68,7 +67,7 @@ event_set(step_stage_t *stage)
 static void
 event_run(step_stage_t *stage)
 {
-    step_expect(mproc_event_wait(stage->event, PATIENCE));
+    step_expect(mproc_event_wait(stage->event, STEP_PATIENCE));
 }
 
 static void
@@ -88,7 +87,7 @@ park_set(step_stage_t *stage)
 static void
 park_run(step_stage_t *stage)
 {
-    step_expect(step_word_wait(stage->word, PATIENCE));
+    step_expect(step_word_wait(stage->word, STEP_PATIENCE));
 }
 
 static void

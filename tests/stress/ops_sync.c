@@ -6,21 +6,22 @@
  */
 #include "step.h"
 
-#include "../../lib/src/object.h"
+#include <mproc/error.h>
+
 #include "../../lib/src/parking.h"
 #include "../../lib/src/peers.h"
 
-#define SHORT                                                                  \
-    (30 * 1000) /* a wait that the victim gives up, in microseconds            \
-                 */
-
-static void *
-shared_word(void *object)
-{
-    return ((mproc_object_t *)object)->shared;
-}
-
 /* --------------------------------------------------------------------- lock */
+
+static apr_status_t
+witness_lock(step_stage_t *stage)
+{
+    apr_status_t rv = mproc_lock_acquire(stage->lock, STEP_PATIENCE);
+
+    return rv == APR_SUCCESS || rv == MPROC_EOWNERDEAD
+               ? mproc_lock_release(stage->lock)
+               : rv;
+}
 
 static void
 lock_run(step_stage_t *stage)
@@ -39,8 +40,8 @@ release_ready(step_stage_t *stage)
 static void
 lock_meet(step_stage_t *stage)
 {
-    witness_order(ORDER_LOCK, 0);
-    witness_sleeps(shared_word(stage->lock));
+    witness_call(witness_lock);
+    witness_sleeps(step_word(stage->lock));
 }
 
 static void
@@ -66,7 +67,7 @@ wait_set(step_stage_t *stage)
 static void
 wait_run(step_stage_t *stage)
 {
-    if (mproc_lock_acquire(stage->lock, SHORT) == APR_SUCCESS) {
+    if (mproc_lock_acquire(stage->lock, STEP_SHORT) == APR_SUCCESS) {
         mproc_lock_release(stage->lock);
     }
 }
@@ -108,7 +109,7 @@ static apr_uint64_t sequence; /* before the victim */
 static apr_uint64_t
 event_sequence(step_stage_t *stage)
 {
-    return atomic_load((_Atomic apr_uint64_t *)shared_word(stage->event)) / 4;
+    return atomic_load((_Atomic apr_uint64_t *)step_word(stage->event)) / 4;
 }
 
 static void
@@ -118,11 +119,17 @@ event_set(step_stage_t *stage)
     sequence = event_sequence(stage);
 }
 
+static apr_status_t
+witness_event(step_stage_t *stage)
+{
+    return mproc_event_wait(stage->event, STEP_PATIENCE);
+}
+
 static void
 event_meet(step_stage_t *stage)
 {
-    witness_order(ORDER_EVENT, 0);
-    witness_sleeps(shared_word(stage->event));
+    witness_call(witness_event);
+    witness_sleeps(step_word(stage->event));
 }
 
 static void
@@ -152,7 +159,7 @@ event_check(step_stage_t *stage)
 static void
 event_wait_run(step_stage_t *stage)
 {
-    mproc_event_wait(stage->event, SHORT);
+    mproc_event_wait(stage->event, STEP_SHORT);
 }
 
 /* ------------------------------------------------------------------ parking */
@@ -163,10 +170,16 @@ park_set(step_stage_t *stage)
     atomic_store(stage->word, 0);
 }
 
+static apr_status_t
+witness_word(step_stage_t *stage)
+{
+    return step_word_wait(stage->word, STEP_PATIENCE);
+}
+
 static void
 park_meet(step_stage_t *stage)
 {
-    witness_order(ORDER_WORD, 0);
+    witness_call(witness_word);
     witness_sleeps(stage->word);
 }
 
@@ -180,7 +193,7 @@ unpark_run(step_stage_t *stage)
 static void
 park_run(step_stage_t *stage)
 {
-    step_word_wait(stage->word, SHORT);
+    step_word_wait(stage->word, STEP_SHORT);
 }
 
 static void

@@ -36,7 +36,8 @@ typedef struct stress_board_t {
 typedef struct stress_options_t {
     apr_uint64_t seed;
     apr_uint64_t kills;  /* of each random scenario */
-    apr_uint64_t stride; /* 0: about POINTS kill points an operation */
+    apr_uint64_t points; /* about so many kills of an operation */
+    apr_uint64_t stride; /* 0: what makes so many points */
     apr_int64_t at;      /* only this kill point; -1: all */
     const char *only;
 } stress_options_t;
@@ -54,8 +55,15 @@ extern stress_options_t stress_options;
 /* Lists of scenarios, ended by one without a name. */
 extern const stress_scenario_t stress_arena_scenarios[];
 extern const stress_scenario_t stress_sync_scenarios[];
+extern const stress_scenario_t stress_rlock_scenarios[];
+extern const stress_scenario_t stress_semaphore_scenarios[];
+extern const stress_scenario_t stress_condition_scenarios[];
+extern const stress_scenario_t stress_barrier_scenarios[];
+extern const stress_scenario_t stress_object_scenarios[];
+extern const stress_scenario_t stress_queue_scenarios[];
 extern const stress_scenario_t stress_peer_scenarios[];
 extern const stress_scenario_t stress_resume_scenarios[];
+extern const stress_scenario_t stress_shared_scenarios[];
 extern const stress_scenario_t stress_random_scenarios[];
 
 /* Count a fault and say it, with how to see it again. */
@@ -85,6 +93,7 @@ int stress_census_compare(const mproc_census_t *before,
 /* The random scenarios. */
 void stress_chain_run(const stress_scenario_t *scenario);
 void stress_load_run(const stress_scenario_t *scenario);
+void stress_flow_run(const stress_scenario_t *scenario);
 void stress_tree_run(const stress_scenario_t *scenario);
 
 /* The main process of a tree that is to be killed; see tree.c. */

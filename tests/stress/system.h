@@ -69,6 +69,11 @@ apr_int64_t system_step_fork(void (*ready)(void *), void (*run)(void *),
  */
 int system_step(apr_int64_t pid, apr_uint64_t count, int leap);
 
+/* Let it run freely up to where it will sleep, then stop it in its sleep: what
+ * is stepped next begins when it has been woken. */
+void system_step_free(apr_int64_t pid);
+void system_step_catch(apr_int64_t pid);
+
 /* Let it go on freely, wherever it stands. */
 void system_step_resume(apr_int64_t pid);
 

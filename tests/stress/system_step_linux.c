@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <elf.h>
 #include <sys/prctl.h>
@@ -33,6 +34,7 @@ extern char __executable_start, etext;
 
 #define WALK_MOST 1000000
 #define LEAP_REACH 4000
+#define CATCH_ROUNDS 50000
 #define SLEEPS 60000 /* microseconds in one call: it sleeps */
 
 static struct {
@@ -44,6 +46,9 @@ static struct {
 
 static apr_uint64_t made;
 static unsigned long where;
+
+/* It was stopped in its sleep, and is to come back to our program first. */
+static int caught;
 
 /* The child sleeps; these words are to be put back. */
 static int asleep;
@@ -371,7 +376,8 @@ leap(pid_t pid, apr_uint64_t to)
         if (left-- == 0) {
             return pc;
         }
-        if (step_one(pid, pc) == end) {
+        pc = step_one(pid, pc);
+        if (pc == 0 || pc == end) { /* It may sleep there. */
             return 0;
         }
     }
@@ -459,10 +465,52 @@ system_step_fork(void (*ready)(void *), void (*run)(void *), void *baton)
     return pid;
 }
 
+void
+system_step_free(apr_int64_t pid)
+{
+    ptrace(PTRACE_CONT, (pid_t)pid, NULL, NULL);
+}
+
+void
+system_step_catch(apr_int64_t pid)
+{
+    struct timespec pause = {.tv_nsec = 20 * 1000};
+    int status, i;
+
+    for (i = 0; i < CATCH_ROUNDS && !is_asleep((pid_t)pid); i++) {
+        nanosleep(&pause, NULL);
+    }
+    kill((pid_t)pid, SIGSTOP);
+    if (waitpid((pid_t)pid, &status, 0) != pid || !WIFSTOPPED(status)) {
+        die("mproc-stress: the child is not to be stopped");
+    }
+    caught = 1;
+}
+
+/* Step by step, as nobody knows where a call that was cut short returns. */
+static unsigned long
+step_home(pid_t pid)
+{
+    registers_t r;
+
+    caught = 0;
+    for (;;) {
+        registers_get(pid, &r);
+        if (is_ours(PC(r))) {
+            return PC(r);
+        }
+        if (!go(pid, PTRACE_SINGLESTEP)) {
+            return 0;
+        }
+        made++;
+    }
+}
+
 int
 system_step(apr_int64_t pid, apr_uint64_t count, int leaps)
 {
-    unsigned long pc = where, end = (unsigned long)&step_end;
+    unsigned long pc = caught ? step_home((pid_t)pid) : where,
+                  end = (unsigned long)&step_end;
     int remember = !walk.known;
     apr_uint64_t i = 0;
 
@@ -564,6 +612,18 @@ system_step(apr_int64_t pid, apr_uint64_t count, int leaps)
     (void)count;
     (void)leaps;
     return 0;
+}
+
+void
+system_step_free(apr_int64_t pid)
+{
+    (void)pid;
+}
+
+void
+system_step_catch(apr_int64_t pid)
+{
+    (void)pid;
 }
 
 void

@@ -26,6 +26,18 @@ system_step(apr_int64_t pid, apr_uint64_t count, int leap)
 }
 
 void
+system_step_free(apr_int64_t pid)
+{
+    (void)pid;
+}
+
+void
+system_step_catch(apr_int64_t pid)
+{
+    (void)pid;
+}
+
+void
 system_step_resume(apr_int64_t pid)
 {
     (void)pid;

@@ -86,3 +86,9 @@ test_host(void)
 {
     return TEST_HOST;
 }
+
+const char *
+test_inspect(void)
+{
+    return TEST_INSPECT;
+}

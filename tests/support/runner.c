@@ -46,6 +46,12 @@ test_deadline(void)
     return apr_time_from_sec(10) * runner_factor();
 }
 
+int
+test_scaled(int count)
+{
+    return count / runner_factor() > 0 ? count / runner_factor() : 1;
+}
+
 void
 test_skip(const char *reason)
 {

@@ -13,6 +13,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -282,6 +283,31 @@ void
 test_continue(apr_int64_t pid)
 {
     kill((pid_t)pid, SIGCONT);
+}
+
+typedef struct cancelled_t {
+    void (*run)(void *baton);
+    void *baton;
+} cancelled_t;
+
+static void *
+cancelled_run(void *baton)
+{
+    cancelled_t *cancelled = baton;
+
+    pthread_cancel(pthread_self());
+    cancelled->run(cancelled->baton);
+    return NULL;
+}
+
+int
+test_cancelled(void (*run)(void *baton), void *baton)
+{
+    cancelled_t cancelled = {run, baton};
+    pthread_t thread;
+
+    return pthread_create(&thread, NULL, cancelled_run, &cancelled) == 0 &&
+           pthread_join(thread, NULL) == 0;
 }
 
 int

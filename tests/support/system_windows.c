@@ -259,6 +259,14 @@ test_continue(apr_int64_t pid)
 }
 
 int
+test_cancelled(void (*run)(void *baton), void *baton)
+{
+    (void)run;
+    (void)baton;
+    return 0;
+}
+
+int
 test_pid_exists(apr_int64_t pid)
 {
     HANDLE process = OpenProcess(SYNCHRONIZE, FALSE, (DWORD)pid);

@@ -49,10 +49,11 @@ int test_text(const char *expected, const char *actual, const char *what,
               const char *file, int line);
 
 /* Paths of what is built from tests/helpers: of NAME.c, and of NAME.c whose
- * name ends with "module"; and of the launcher mproc-host. */
+ * name ends with "module"; of the launcher mproc-host, and of mproc-inspect. */
 const char *test_program(const char *name, apr_pool_t *pool);
 const char *test_module(const char *name, apr_pool_t *pool);
 const char *test_host(void);
+const char *test_inspect(void);
 
 /* The start method that this run is for; SPAWN in suites without. */
 mproc_start_method_e test_method(void);
@@ -64,6 +65,9 @@ void test_skip(const char *reason);
  * factor for slow places (Wine, valgrind) is in it. */
 apr_interval_time_t test_deadline(void);
 
+/* So many where there is time; fewer, at least one, in slow places. */
+int test_scaled(int count);
+
 /* This platform's way for tests that need what no public call offers: kill a
  * process as the system would (SIGKILL, TerminateProcess), stop it, go on. */
 void test_kill(apr_int64_t pid);
@@ -71,6 +75,9 @@ void test_stop(apr_int64_t pid);
 void test_continue(apr_int64_t pid);
 /* Whether a process with this pid exists and is no zombie. */
 int test_pid_exists(apr_int64_t pid);
+/* Run it in a thread that has been cancelled already, and so ends in the first
+ * call in which it may; wait for the thread. 0: there is no such thing here. */
+int test_cancelled(void (*run)(void *baton), void *baton);
 /* Descriptors or handles that this process has open. */
 int test_handles(void);
 

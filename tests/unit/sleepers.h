@@ -34,11 +34,44 @@ await_sleepers(const volatile void *word, int count)
     }
 }
 
-/* What those who wait for an object sleep on. */
+/* What those who wait for an object sleep on: locks and events. */
 static inline void *
 shared_of(const void *object)
 {
     return ((const mproc_object_t *)object)->shared;
+}
+
+/* The same for semaphores and barriers: their gate. */
+static inline void *
+gate_of(const void *object)
+{
+    return (char *)shared_of(object) + sizeof(apr_uint64_t);
+}
+
+/* The same for conditions: their place, where those who were notified and
+ * wait for the lock by now count, too. */
+static inline void *
+place_of(const void *condition)
+{
+    return (char *)shared_of(condition) + sizeof(mproc__part_t);
+}
+
+/* How many of those who wait at a condition were notified, and wait for its
+ * lock now. */
+static inline int
+count_moved(const void *condition)
+{
+    apr_uint64_t offset = mproc__arena_offset(place_of(condition)), i;
+    int found = 0;
+    for (i = 0; i < MPROC__THREADS; i++) {
+        apr_uint64_t bits = atomic_load(&mproc__arena.header->parked[i / 64]);
+        mproc__thread_t *thread = &mproc__arena.thread[i];
+        /* MOVED: see parking.c. */
+        found += (int)(bits >> i % 64 & 1) &&
+                 atomic_load(&thread->word[0]) == offset &&
+                 (atomic_load(&thread->waiting) & 3) == 3;
+    }
+    return found;
 }
 
 #endif

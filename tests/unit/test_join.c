@@ -291,6 +291,38 @@ arguments_are_dropped(apr_pool_t *pool)
     JOIN(process, 3);
 }
 
+static void
+start_and_join(void *baton)
+{
+    mproc_process_t *process = baton;
+
+    if (mproc_process_start(process) == APR_SUCCESS) {
+        (void)mproc_process_join(process, MPROC_FOREVER);
+    }
+}
+
+/* A thread that is cancelled starts its process whole, ends in the join, and
+ * keeps nothing that others wait for. */
+static void
+a_cancelled_thread(apr_pool_t *pool)
+{
+    mproc_process_options_t options = {0};
+    mproc_process_t *other, *process;
+    apr_array_header_t *children;
+
+    MAKE(other, sleep_long, options, pool);
+    MAKE(process, sleep_long, options, pool);
+    REQUIRE_STATUS(APR_SUCCESS, mproc_process_start(other));
+    if (!test_cancelled(start_and_join, process)) {
+        CHECK_STATUS(APR_SUCCESS, mproc_process_stop(other, test_deadline()));
+        test_skip("no thread can be cancelled here");
+    }
+    REQUIRE_STATUS(APR_SUCCESS, mproc_process_active_children(&children, pool));
+    CHECK_INT(2, children->nelts);
+    CHECK_STATUS(APR_SUCCESS, mproc_process_stop(process, test_deadline()));
+    CHECK_STATUS(APR_SUCCESS, mproc_process_stop(other, test_deadline()));
+}
+
 const test_suite_t suite_join = {
     "join", 1,
     (const test_case_t[]){
@@ -303,6 +335,7 @@ const test_suite_t suite_join = {
          children_end_with_a_terminated_parent},
         {"children_end_with_a_killed_parent",
          children_end_with_a_killed_parent},
+        {"a_cancelled_thread", a_cancelled_thread},
         {"stop_ends_in_bounded_steps", stop_ends_in_bounded_steps},
         {"closing", closing},
         {"a_dropped_object", a_dropped_object},

@@ -35,6 +35,9 @@ typedef enum mproc_kind_e {
     MPROC_KIND_CONDITION,
     MPROC_KIND_BARRIER,
     MPROC_KIND_ARRAY,
+    MPROC_KIND_SHM, /**< what is known of a named block; the
+                         block itself lies outside of the arena */
+    MPROC_KIND_SHAREABLE_LIST,
     MPROC_KIND_QUEUE,
     MPROC_KIND_SEGMENT, /**< a row of a queue's items */
     MPROC_KIND_ITEM,    /**< an item in a block of its own */

@@ -90,7 +90,7 @@ mproc_condition_release(mproc_condition_t *condition);
  *         without a notification: look at what it protects; MPROC_EDEADLK,
  *         only without a limit: nobody is left who could ever notify (no
  *         other process has the condition, and this one has no other thread;
- *         told on Linux).
+ *         told on Linux), or, without the lock, who could release the lock.
  *         Nothing has happened after MPROC_ESTATE, this thread does not hold
  *         the lock; APR_EINVAL for NULL or what is no condition; APR_ENOMEM
  *         when this thread cannot be registered as a waiter

@@ -44,7 +44,10 @@
  * did not start, and lets no descriptor or handle into a child but the
  * standard streams. It starts one thread of its own (with all signals
  * blocked) in every child that is not detached, to watch the parent, and one
- * in a process that creates a pool, to watch the workers.
+ * in a process that creates a pool, to watch the workers. A thread that is
+ * cancelled (pthread_cancel) within a call keeps nothing locked, and
+ * mproc_process_start() is done whole, or not begun. The first thread of a
+ * forked child may be one that cannot be cancelled until it says so.
  */
 #ifndef MPROC_PROCESS_H
 #define MPROC_PROCESS_H

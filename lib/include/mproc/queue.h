@@ -14,7 +14,9 @@
  * once, whatever is still in the queue. Items come in the order in which they
  * were put, whoever put them. Each goes to one getter. A process that is killed
  * in a put or a get leaves the queue whole: an item is in it or not. (Killed in
- * the last instructions of a get, the item is gone with the getter.)
+ * the last instructions of a get, the items that it was getting are gone with
+ * the getter; an at-least-once queue, mproc_queue_create_with(), gives what was
+ * taken out again.)
  *
  * An item is any run of bytes, of 0 bytes too. Small ones are copied into the
  * queue; large ones lie in memory of their own, and mproc_queue_reserve() and
@@ -326,7 +328,8 @@ MPROC_DECLARE(apr_status_t) mproc_queue_close(mproc_queue_t *queue);
  * told APR_EOF when all is got. Who waits goes on.
  * @param queue     the queue; shut down already is fine
  * @param immediate not 0: what is in it is dropped, and counts as done
- * @return APR_SUCCESS; APR_EINVAL for NULL or what is no queue
+ * @return APR_SUCCESS; APR_EINVAL for NULL or what is no queue; APR_ENOMEM when
+ *         this thread cannot be registered
  * @note Processes: any. Threads: any. Fork: usable in the child.
  */
 MPROC_DECLARE(apr_status_t)

@@ -1,0 +1,273 @@
+/*
+ * inspect_json.c: a picture, for programs. ASCII only: names are UTF-8 where
+ * they come from, but nobody has checked that.
+ */
+#include "inspect.h"
+
+#include <mproc/error.h>
+#include <mproc/version.h>
+
+#include "error.h"
+
+/* The character that begins at a byte, and its bytes; what is no UTF-8 is
+ * one byte and the sign for that. */
+static unsigned
+character_read(const unsigned char *at, int *length)
+{
+    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+    int bytes = *at >= 0xf0 && *at < 0xf8   ? 4
+                : *at >= 0xe0 && *at < 0xf0 ? 3
+                : *at >= 0xc0 && *at < 0xe0 ? 2
+                                            : 1;
+    unsigned code = bytes == 1 ? *at : *at & (0x7fU >> bytes);
+
+    *length = 1;
+    for (int i = 1; i < bytes; i++) {
+        if ((at[i] & 0xc0) != 0x80) {
+            return 0xfffd;
+        }
+        code = code << 6 | (at[i] & 0x3f);
+    }
+    if ((bytes == 1 && code >= 0x80) || code < least[bytes] ||
+        code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
+        return 0xfffd;
+    }
+    *length = bytes;
+    return code;
+}
+
+static void
+add_string(mproc__text_t *text, const char *string)
+{
+    const unsigned char *at = (const unsigned char *)string;
+    int length;
+
+    if (string == NULL) {
+        mproc__text_add(text, "null");
+        return;
+    }
+    mproc__text_add(text, "\"");
+    for (; *at != '\0'; at += length) {
+        unsigned code = character_read(at, &length);
+        if (code == '"' || code == '\\') {
+            mproc__text_add(text, "\\%c", (int)code);
+        }
+        else if (code >= ' ' && code < 127) {
+            mproc__text_add(text, "%c", (int)code);
+        }
+        else if (code < 0x10000) {
+            mproc__text_add(text, "\\u%04x", code);
+        }
+        else {
+            code -= 0x10000;
+            mproc__text_add(text, "\\u%04x\\u%04x", 0xd800 + (code >> 10),
+                            0xdc00 + (code & 0x3ff));
+        }
+    }
+    mproc__text_add(text, "\"");
+}
+
+static void
+add_key(mproc__text_t *text, const char *key, const char *string)
+{
+    mproc__text_add(text, ", \"%s\": ", key);
+    add_string(text, string);
+}
+
+static void
+add_number(mproc__text_t *text, const char *key, apr_int64_t number)
+{
+    mproc__text_add(text, ", \"%s\": %" APR_INT64_T_FMT, key, number);
+}
+
+/* A span in seconds. */
+static void
+add_seconds(mproc__text_t *text, const char *key, apr_time_t span)
+{
+    apr_time_t positive = span < 0 ? -span : span;
+
+    mproc__text_add(text, ", \"%s\": %s%" APR_INT64_T_FMT ".%06d", key,
+                    span < 0 ? "-" : "", positive / 1000000,
+                    (int)(positive % 1000000));
+}
+
+static const char *
+object_name(const mproc_inspect_object_t *object)
+{
+    return object != NULL ? object->name : NULL;
+}
+
+/* --------------------------------------------------------------- the parts */
+
+static void
+add_thread(mproc__text_t *text, const mproc_inspect_thread_t *thread,
+           apr_time_t now)
+{
+    static const char *const sleeps[] = {"awake", "asleep", "woken"};
+
+    mproc__text_add(text, "{\"id\": %" APR_UINT64_T_FMT, thread->id);
+    add_key(text, "sleep", sleeps[thread->sleep]);
+    if (thread->sleep != MPROC_INSPECT_AWAKE) {
+        add_key(text, "call", thread->call);
+        add_key(text, "object", object_name(thread->object));
+        add_key(text, "condition", object_name(thread->condition));
+        add_number(text, "words", thread->words);
+        if (thread->since != 0) {
+            add_seconds(text, "waited", now - thread->since);
+        }
+        if (thread->deadline != 0) {
+            add_seconds(text, "gives_up_in", thread->deadline - now);
+        }
+    }
+    mproc__text_add(text, "}");
+}
+
+static void
+add_process(mproc__text_t *text, const mproc_inspect_process_t *process,
+            apr_time_t now)
+{
+    static const char *const lives[] = {"alive", "dead", "recovering"};
+
+    mproc__text_add(text, "{\"pid\": %" APR_INT64_T_FMT, process->pid);
+    add_number(text, "parent_pid", process->parent_pid);
+    add_key(text, "name", process->name);
+    add_key(text, "life", lives[process->life]);
+    mproc__text_add(text, ", \"threads\": [");
+    for (int i = 0; i < process->thread_count; i++) {
+        mproc__text_add(text, "%s", i > 0 ? ", " : "");
+        add_thread(text, &process->threads[i], now);
+    }
+    mproc__text_add(text, "]}");
+}
+
+/* A process and one of its threads; either may be unknown. */
+static void
+add_who(mproc__text_t *text, const mproc_inspect_process_t *process,
+        const mproc_inspect_thread_t *thread)
+{
+    mproc__text_add(text, "{\"pid\": ");
+    if (process != NULL) {
+        mproc__text_add(text, "%" APR_INT64_T_FMT, process->pid);
+    }
+    else {
+        mproc__text_add(text, "null");
+    }
+    if (thread != NULL) {
+        mproc__text_add(text, ", \"thread\": %" APR_UINT64_T_FMT, thread->id);
+    }
+    else {
+        mproc__text_add(text, ", \"thread\": null");
+    }
+}
+
+static void
+add_object(mproc__text_t *text, const mproc_inspect_object_t *object)
+{
+    mproc__text_add(text, "{\"name\": ");
+    add_string(text, object->name);
+    add_key(text, "kind", mproc_kind_name(object->kind));
+    add_key(text, "state", object->state);
+    add_number(text, "value", object->value);
+    add_number(text, "most", object->most);
+    add_number(text, "references", (apr_int64_t)object->references);
+    add_number(text, "bytes", (apr_int64_t)object->bytes);
+    add_key(text, "lock", object_name(object->lock));
+    mproc__text_add(text, ", \"holders\": [");
+    for (int i = 0; i < object->holder_count; i++) {
+        const mproc_inspect_holder_t *holder = &object->holders[i];
+        mproc__text_add(text, "%s", i > 0 ? ", " : "");
+        add_who(text, holder->process, holder->thread);
+        add_number(text, "count", holder->count);
+        mproc__text_add(text, "}");
+    }
+    mproc__text_add(text, "], \"waiters\": [");
+    for (int i = 0; i < object->waiter_count; i++) {
+        const mproc_inspect_thread_t *thread = object->waiters[i];
+        mproc__text_add(text, "%s", i > 0 ? ", " : "");
+        add_who(text, thread->process, thread);
+        add_key(text, "call", thread->call);
+        mproc__text_add(text, "}");
+    }
+    mproc__text_add(text, "]}");
+}
+
+static void
+add_deadlock(mproc__text_t *text, const mproc_deadlock_t *deadlock)
+{
+    mproc__text_add(text, "{\"members\": [");
+    for (int i = 0; i < deadlock->member_count; i++) {
+        const mproc_deadlock_member_t *member = &deadlock->members[i];
+        mproc__text_add(text, "%s", i > 0 ? ", " : "");
+        add_who(text, member->thread->process, member->thread);
+        add_key(text, "name", member->thread->process->name);
+        add_key(text, "call", member->thread->call);
+        add_key(text, "object", member->object->name);
+        mproc__text_add(text, ", \"by_process\": %s}",
+                        member->by_process ? "true" : "false");
+    }
+    mproc__text_add(text, "], \"behind\": %d", deadlock->behind);
+    if (deadlock->deadline != 0) {
+        add_seconds(text, "ends_in",
+                    deadlock->deadline - deadlock->picture->taken);
+    }
+    mproc__text_add(text, "}");
+}
+
+static void
+add_memory(mproc__text_t *text, const mproc_census_t *census)
+{
+    mproc__text_add(text, "{\"size\": %" APR_UINT64_T_FMT, census->size);
+    add_number(text, "committed", (apr_int64_t)census->committed);
+    add_number(text, "rescues", (apr_int64_t)census->rescues);
+    add_number(text, "blocks", (apr_int64_t)census->total.blocks);
+    add_number(text, "bytes", (apr_int64_t)census->total.bytes);
+    mproc__text_add(text, ", \"kinds\": {");
+    for (int kind = 0, some = 0; kind < MPROC_KIND_COUNT; kind++) {
+        if (census->kind[kind].blocks > 0) {
+            mproc__text_add(
+                text,
+                "%s\"%s\": {\"blocks\": %" APR_UINT64_T_FMT
+                ", \"bytes\": %" APR_UINT64_T_FMT "}",
+                some++ > 0 ? ", " : "", mproc_kind_name((mproc_kind_e)kind),
+                census->kind[kind].blocks, census->kind[kind].bytes);
+        }
+    }
+    mproc__text_add(text, "}}");
+}
+
+apr_status_t
+mproc_inspect_json(char **text, const mproc_inspect_t *picture,
+                   apr_pool_t *pool)
+{
+    mproc__text_t grown;
+    int i;
+
+    if (text == NULL || picture == NULL || pool == NULL) {
+        return mproc__fail(APR_EINVAL, "mproc_inspect_json: what was passed is "
+                                       "NULL; pass a picture, a pool, and "
+                                       "where the text goes");
+    }
+    mproc__text_begin(&grown, pool);
+    mproc__text_add(&grown,
+                    "{\"mproc\": \"%s\", \"pid\": %" APR_INT64_T_FMT
+                    ",\n\"deadlocks\": [",
+                    MPROC_VERSION_STRING, picture->pid);
+    for (i = 0; i < picture->deadlock_count; i++) {
+        mproc__text_add(&grown, "%s", i > 0 ? ",\n" : "\n");
+        add_deadlock(&grown, &picture->deadlocks[i]);
+    }
+    mproc__text_add(&grown, "],\n\"processes\": [");
+    for (i = 0; i < picture->process_count; i++) {
+        mproc__text_add(&grown, "%s", i > 0 ? ",\n" : "\n");
+        add_process(&grown, &picture->processes[i], picture->taken);
+    }
+    mproc__text_add(&grown, "],\n\"objects\": [");
+    for (i = 0; i < picture->object_count; i++) {
+        mproc__text_add(&grown, "%s", i > 0 ? ",\n" : "\n");
+        add_object(&grown, &picture->objects[i]);
+    }
+    mproc__text_add(&grown, "],\n\"memory\": ");
+    add_memory(&grown, &picture->census);
+    mproc__text_add(&grown, "}\n");
+    return mproc__text_end(&grown, text);
+}

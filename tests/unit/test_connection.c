@@ -1,0 +1,395 @@
+/* test_connection.c: pipes, row by row (C1 to C20). */
+#include <stdio.h>
+#include <string.h>
+
+#include <apr_thread_proc.h>
+
+#include "child.h"
+#include "kin.h"
+#include "sleepers.h"
+
+#include "../../lib/src/connection.h"
+#include "../../lib/src/queue.h"
+
+#define BYTES(text)                                                            \
+    (mproc_bytes_t)                                                            \
+    {                                                                          \
+        (text), sizeof(text) - 1                                               \
+    }
+
+typedef struct ends_t {
+    mproc_connection_t *a, *b;
+} ends_t;
+
+static ends_t
+ends_make(int duplex, apr_pool_t *pool)
+{
+    ends_t ends;
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_pipe_create(&ends.a, &ends.b, duplex, pool));
+    return ends;
+}
+
+static void
+check_message(mproc_connection_t *end, const char *text, apr_size_t size,
+              apr_pool_t *pool)
+{
+    mproc_bytes_t got;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_connection_recv(end, &got, pool));
+    CHECK_INT(size, got.size);
+    CHECK(got.size == size && memcmp(got.data, text, size) == 0);
+}
+
+/* C1, C2, C20: both ways; never merged, never split; empty ones count. */
+static void
+messages_keep_their_bounds(apr_pool_t *pool)
+{
+    ends_t ends = ends_make(1, pool);
+    mproc_bytes_t none = {NULL, 0};
+    CHECK_INT(1, mproc_connection_readable(ends.a));
+    CHECK_INT(1, mproc_connection_writable(ends.a));
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_send(ends.a, BYTES("a")));
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_send(ends.a, none));
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_send(ends.a, BYTES("cd")));
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_send(ends.b, BYTES("back")));
+    check_message(ends.b, "a", 1, pool);
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_poll(ends.b, MPROC_NOWAIT));
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_poll(ends.b, MPROC_NOWAIT));
+    check_message(ends.b, "", 0, pool);
+    check_message(ends.b, "cd", 2, pool);
+    CHECK_STATUS(APR_TIMEUP, mproc_connection_poll(ends.b, MPROC_NOWAIT));
+    check_message(ends.a, "back", 4, pool);
+}
+
+/* C1, C10, C20. */
+static void
+one_way(apr_pool_t *pool)
+{
+    ends_t ends = ends_make(0, pool);
+    mproc_bytes_t got;
+    CHECK_INT(1, mproc_connection_readable(ends.a));
+    CHECK_INT(0, mproc_connection_writable(ends.a));
+    CHECK_INT(0, mproc_connection_readable(ends.b));
+    CHECK_INT(1, mproc_connection_writable(ends.b));
+    CHECK_STATUS(MPROC_ESTATE, mproc_connection_send(ends.a, BYTES("x")));
+    CHECK_DETAIL("only receives");
+    CHECK_STATUS(MPROC_ESTATE, mproc_connection_recv(ends.b, &got, pool));
+    CHECK_DETAIL("only sends");
+    CHECK_STATUS(MPROC_ESTATE, mproc_connection_poll(ends.b, 0));
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_send(ends.b, BYTES("x")));
+    check_message(ends.a, "x", 1, pool);
+}
+
+static void
+misuse_is_a_status(apr_pool_t *pool)
+{
+    ends_t ends = ends_make(1, pool);
+    mproc_bytes_t bad = {NULL, 5}, got;
+    mproc_event_t *event;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&event, pool));
+    CHECK_STATUS(APR_EINVAL, mproc_pipe_create(NULL, &ends.b, 1, pool));
+    CHECK_STATUS(APR_EINVAL, mproc_connection_send(NULL, BYTES("x")));
+    CHECK_STATUS(APR_EINVAL, mproc_connection_recv(NULL, &got, pool));
+    CHECK_STATUS(APR_EINVAL, mproc_connection_close(NULL));
+    CHECK_STATUS(APR_EINVAL, mproc_connection_send((mproc_connection_t *)event,
+                                                   BYTES("x")));
+    CHECK_DETAIL("no connection");
+    CHECK_STATUS(APR_EINVAL, mproc_connection_send(ends.a, bad));
+    CHECK_STATUS(APR_TIMEUP, mproc_connection_poll(ends.a, -3));
+    mproc_connection_destroy(NULL);
+}
+
+/* C8, C9: too long, by a limit of the end's or for the buffer. */
+static void
+too_long(apr_pool_t *pool)
+{
+    ends_t ends = ends_make(1, pool);
+    mproc_bytes_t got;
+    char buffer[4] = "....";
+    apr_size_t length;
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_send(ends.a, BYTES("12345")));
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_send(ends.a, BYTES("123")));
+    CHECK_STATUS(MPROC_ETOOBIG,
+                 mproc_connection_recv_into(ends.b, buffer, 4, &length));
+    CHECK_INT(5, length);
+    CHECK(memcmp(buffer, "....", 4) == 0);
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_set_limit(ends.b, 3));
+    CHECK_STATUS(MPROC_ETOOBIG, mproc_connection_recv(ends.b, &got, pool));
+    CHECK_DETAIL("dropped");
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_connection_recv_into(ends.b, buffer, 4, &length));
+    CHECK_INT(3, length);
+    CHECK(memcmp(buffer, "123.", 4) == 0);
+}
+
+/* C3, C4: packed; an object lives while the message names it. */
+static void
+packed_values(apr_pool_t *pool)
+{
+    ends_t ends = ends_make(1, pool);
+    mproc_event_t *event, *other;
+    const char *text;
+    int number;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&event, NULL));
+    mproc_event_set(event);
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_connection_sendf(ends.a, "[i s o]", 42, "hi", event));
+    mproc_event_destroy(event);
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_recvf(ends.b, pool, "[i s o]",
+                                                     &number, &text, &other));
+    CHECK_INT(42, number);
+    CHECK_TEXT("hi", text);
+    CHECK_INT(1, mproc_event_is_set(other));
+    /* A misfit is received all the same, and the stream stays in step. */
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_sendf(ends.a, "s", "no number"));
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_sendf(ends.a, "i", 7));
+    CHECK_STATUS(MPROC_EFORMAT,
+                 mproc_connection_recvf(ends.b, pool, "i", &number));
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_connection_recvf(ends.b, pool, "i", &number));
+    CHECK_INT(7, number);
+}
+
+/* C12, C14, C19: the other end is closed. */
+static void
+the_end(apr_pool_t *pool)
+{
+    ends_t ends = ends_make(1, pool);
+    mproc_bytes_t got;
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_send(ends.a, BYTES("last")));
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_close(ends.a));
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_close(ends.a));
+    CHECK_INT(1, mproc_connection_closed(ends.a));
+    CHECK_STATUS(MPROC_ECLOSED, mproc_connection_send(ends.a, BYTES("x")));
+    CHECK_STATUS(MPROC_ECLOSED, mproc_connection_recv(ends.a, &got, pool));
+    CHECK_STATUS(MPROC_ECLOSED, mproc_connection_poll(ends.a, 0));
+    CHECK_STATUS(APR_EPIPE, mproc_connection_send(ends.b, BYTES("x")));
+    check_message(ends.b, "last", 4, pool);
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_poll(ends.b, MPROC_NOWAIT));
+    CHECK_STATUS(APR_EOF, mproc_connection_recv(ends.b, &got, pool));
+    CHECK_STATUS(APR_EOF, mproc_connection_recv(ends.b, &got, pool));
+}
+
+/* C15: a thousand fit; then a send waits, and gives up whole. */
+static void
+a_full_pipe(apr_pool_t *pool)
+{
+    ends_t ends = ends_make(0, pool);
+    apr_status_t rv;
+    mproc_bytes_t got;
+    int sent = 0, received = 0;
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_connection_set_timeout(ends.b, MPROC_NOWAIT));
+    while ((rv = mproc_connection_send(ends.b, BYTES("x"))) == APR_SUCCESS) {
+        sent++;
+    }
+    CHECK_STATUS(APR_TIMEUP, rv);
+    CHECK(sent >= 100);
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_connection_set_timeout(ends.a, MPROC_NOWAIT));
+    while (mproc_connection_recv(ends.a, &got, pool) == APR_SUCCESS) {
+        received++;
+    }
+    CHECK_INT(sent, received);
+}
+
+/* C7, C16: any size. */
+static void
+large_messages(apr_pool_t *pool)
+{
+    ends_t ends = ends_make(0, pool);
+    apr_size_t size = (apr_size_t)16 << 20;
+    char *large = apr_palloc(pool, size);
+    memset(large, 'z', size);
+    large[size - 1] = '!';
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_connection_send(ends.b, (mproc_bytes_t){large, size}));
+    check_message(ends.a, large, size, pool);
+}
+
+static int
+answer(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_connection_t *end;
+    int number, die;
+    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "oi", &end, &die));
+    mproc_connection_set_timeout(end, test_deadline());
+    CHILD_STATUS(APR_SUCCESS, mproc_connection_recvf(end, pool, "i", &number));
+    CHILD_STATUS(APR_SUCCESS, mproc_connection_sendf(end, "i", number + 1));
+    if (die) {
+        sleep_long(args, pool);
+    }
+    CHILD_STATUS(APR_EOF, mproc_connection_recvf(end, pool, "i", &number));
+    return 0;
+}
+
+/* C12, C13: the child's end is the child's alone, whatever is forked. */
+static void
+an_end_goes_to_a_child(apr_pool_t *pool)
+{
+    ends_t ends = ends_make(1, pool);
+    mproc_process_t *child, *sibling;
+    int number = 0;
+    START(child, answer, pool, "oi", ends.b, 0);
+    START(sibling, sleep_long, pool, NULL);
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_close(ends.b));
+    mproc_connection_set_timeout(ends.a, test_deadline());
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_sendf(ends.a, "i", 41));
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_connection_recvf(ends.a, pool, "i", &number));
+    CHECK_INT(42, number);
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_close(ends.a));
+    JOIN(child, 0);
+    KILL(sibling);
+}
+
+/* C12, C18: the other side is killed, and nobody has joined it yet. */
+static void
+the_other_side_is_killed(apr_pool_t *pool)
+{
+    ends_t ends = ends_make(1, pool);
+    mproc_process_t *child, *sibling;
+    int number = 0;
+    START(child, answer, pool, "oi", ends.b, 1);
+    START(sibling, sleep_long, pool, NULL);
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_close(ends.b));
+    mproc_connection_set_timeout(ends.a, test_deadline());
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_sendf(ends.a, "i", 1));
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_connection_recvf(ends.a, pool, "i", &number));
+    test_kill(mproc_process_pid(child));
+    CHECK_STATUS(APR_EOF, mproc_connection_recvf(ends.a, pool, "i", &number));
+    CHECK_STATUS(APR_EPIPE, mproc_connection_sendf(ends.a, "i", 1));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_process_join(child, test_deadline()));
+    CHECK_STATUS(APR_SUCCESS, mproc_process_close(child));
+    KILL(sibling);
+}
+
+static int
+never_opens(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_event_t *up;
+    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "*o", &up));
+    CHILD_STATUS(APR_SUCCESS, mproc_event_set(up));
+    return sleep_long(args, pool);
+}
+
+/* An end that a child was passed and never opened ends with it. */
+static void
+killed_before_it_was_opened(apr_pool_t *pool)
+{
+    ends_t ends = ends_make(1, pool);
+    mproc_process_t *child;
+    mproc_event_t *up;
+    mproc_bytes_t got;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&up, pool));
+    START(child, never_opens, pool, "oo", ends.b, up);
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_close(ends.b));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_wait(up, test_deadline()));
+    test_kill(mproc_process_pid(child));
+    mproc_connection_set_timeout(ends.a, test_deadline());
+    CHECK_STATUS(APR_EOF, mproc_connection_recv(ends.a, &got, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_process_join(child, test_deadline()));
+    CHECK_STATUS(APR_SUCCESS, mproc_process_close(child));
+}
+
+/* C5: ends travel; the sender may close its own at once. */
+static void
+an_end_in_a_message(apr_pool_t *pool)
+{
+    ends_t road = ends_make(1, pool), parcel = ends_make(0, pool);
+    mproc_connection_t *arrived;
+    mproc_bytes_t got;
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_sendf(road.a, "o", parcel.b));
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_close(parcel.b));
+    mproc_connection_set_timeout(parcel.a, MPROC_NOWAIT);
+    CHECK_STATUS(APR_TIMEUP, mproc_connection_recv(parcel.a, &got, pool));
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_connection_recvf(road.b, pool, "o", &arrived));
+    CHECK_INT(0, mproc_connection_readable(arrived));
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_send(arrived, BYTES("x")));
+    check_message(parcel.a, "x", 1, pool);
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_close(arrived));
+    CHECK_STATUS(APR_EOF, mproc_connection_recv(parcel.a, &got, pool));
+}
+
+static void *APR_THREAD_FUNC
+receive_closed(apr_thread_t *thread, void *end)
+{
+    mproc_bytes_t got;
+    apr_status_t rv = mproc_connection_recv(end, &got, NULL);
+    apr_thread_exit(thread, rv);
+    return NULL;
+}
+
+/* C19: a close ends the waits of this process. */
+static void
+close_wakes(apr_pool_t *pool)
+{
+    ends_t ends = ends_make(1, pool);
+    apr_thread_t *thread;
+    apr_status_t rv;
+    mproc_connection_set_timeout(ends.a, test_deadline());
+    REQUIRE_STATUS(APR_SUCCESS, apr_thread_create(&thread, NULL, receive_closed,
+                                                  ends.a, pool));
+    await_sleepers((void *)&mproc__queue_ring(ends.a->in)->items, 1);
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_close(ends.a));
+    REQUIRE_STATUS(APR_SUCCESS, apr_thread_join(&rv, thread));
+    CHECK_STATUS(MPROC_ECLOSED, rv);
+}
+
+static int
+send_many(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_connection_t *end;
+    int i, who;
+    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "oi", &end, &who));
+    mproc_connection_set_timeout(end, test_deadline());
+    for (i = 0; i < 500; i++) {
+        CHILD_STATUS(APR_SUCCESS, mproc_connection_sendf(end, "ii", who, i));
+    }
+    return 0;
+}
+
+/* C17: several processes at one end; no message is torn or mixed. */
+static void
+many_send_at_once(apr_pool_t *pool)
+{
+    ends_t ends = ends_make(0, pool);
+    mproc_process_t *child[3];
+    int next[3] = {0, 0, 0}, i, who = 0, number = 0;
+    for (i = 0; i < 3; i++) {
+        START(child[i], send_many, pool, "oi", ends.b, i);
+    }
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_close(ends.b));
+    mproc_connection_set_timeout(ends.a, test_deadline());
+    for (i = 0; i < 1500; i++) {
+        REQUIRE_STATUS(APR_SUCCESS, mproc_connection_recvf(ends.a, pool, "ii",
+                                                           &who, &number));
+        CHECK_INT(next[who]++, number);
+    }
+    CHECK_STATUS(APR_EOF,
+                 mproc_connection_recvf(ends.a, pool, "ii", &who, &number));
+    for (i = 0; i < 3; i++) {
+        JOIN(child[i], 0);
+    }
+}
+
+static const test_case_t cases[] = {
+    {"messages_keep_their_bounds", messages_keep_their_bounds},
+    {"one_way", one_way},
+    {"misuse_is_a_status", misuse_is_a_status},
+    {"too_long", too_long},
+    {"packed_values", packed_values},
+    {"the_end", the_end},
+    {"a_full_pipe", a_full_pipe},
+    {"large_messages", large_messages},
+    {"an_end_goes_to_a_child", an_end_goes_to_a_child},
+    {"the_other_side_is_killed", the_other_side_is_killed},
+    {"killed_before_it_was_opened", killed_before_it_was_opened},
+    {"an_end_in_a_message", an_end_in_a_message},
+    {"close_wakes", close_wakes},
+    {"many_send_at_once", many_send_at_once},
+    {NULL, NULL}};
+
+const test_suite_t suite_connection = {"connection", 1, cases};
