@@ -3,8 +3,9 @@
 #
 #   tests/ci/windows.sh [CTEST ARGUMENT ...]
 #
-# APR, CUnit, msgpack-c and libcrypto are built once and kept, with the Wine prefix, in
-# CACHE (default: windows-cache/ in BUILD_ROOT).
+# APR, CUnit, msgpack-c and libcrypto are built once and kept, with the Wine
+# prefix, in CACHE (default: windows-cache/ in BUILD_ROOT). Where apt knows no
+# Debian bookworm, DEBIAN_MIRROR names a mirror of it.
 . "$(dirname "$0")/common.sh"
 
 CACHE=${CACHE:-$BUILD_ROOT/windows-cache}
@@ -18,16 +19,24 @@ need cmake cmake ninja ninja-build cc gcc wine wine \
   x86_64-w64-mingw32-gcc-posix gcc-mingw-w64-x86-64-posix
 
 # The upstream archives, as Debian keeps them, with an apt of our own that
-# leaves the system's alone.
+# leaves the system's alone, from where the system's gets its packages.
 download() {
   [ -n "$(openssl_archive)" ] && return 0
   say "getting the sources of APR, CUnit, msgpack-c and OpenSSL"
+  # shellcheck disable=SC2016
+  mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' \
+    'Created-By: Packages' 'Codename: bookworm' 'Component: main' |
+    head -n 1)}
+  if [ -z "$mirror" ]; then
+    echo "set DEBIAN_MIRROR to a mirror of Debian" >&2
+    return 1
+  fi
   apt=$CACHE/apt
   mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$CACHE/dl"
   : >"$apt/status"
   {
     echo "Types: deb-src"
-    echo "URIs: ${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
+    echo "URIs: $mirror"
     echo "Suites: bookworm"
     echo "Components: main"
     if [ -f /usr/share/keyrings/debian-archive-keyring.gpg ]; then
