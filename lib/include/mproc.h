@@ -51,6 +51,7 @@
 #include <mproc/listener.h>
 #include <mproc/wait.h>
 #include <mproc/pool.h>
+#include <mproc/progress.h>
 #include <mproc/census.h>
 #include <mproc/inspect.h>
 

@@ -28,12 +28,15 @@
  */
 #include "parking.h"
 
+#include <apr_strings.h>
+
 #include <mproc/error.h>
 
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "layout.h"
 #include "peers.h"
+#include "trace.h"
 #include "words.h"
 
 #define SLICE (100 * 1000) /* microseconds between looks around */
@@ -283,9 +286,9 @@ waiter_tell(mproc__thread_t *self, apr_time_t now, apr_time_t deadline)
  * would wake it again. A waker may have taken it before its bit was set, and
  * died. */
 static apr_status_t
-waiter_sleep(mproc__thread_t *self, apr_uint32_t waiting,
-             mproc__needed_fn_t needed, mproc__needed_fn_t hopeless,
-             void *baton, apr_time_t deadline)
+sleep_while_needed(mproc__thread_t *self, apr_uint32_t waiting,
+                   mproc__needed_fn_t needed, mproc__needed_fn_t hopeless,
+                   void *baton, apr_time_t deadline)
 {
     while (needed(baton) && atomic_load(&self->waiting) == waiting) {
         apr_time_t now = mproc_plat_clock(), slice = now + SLICE;
@@ -305,6 +308,38 @@ waiter_sleep(mproc__thread_t *self, apr_uint32_t waiting,
         }
     }
     return APR_SUCCESS;
+}
+
+static void
+wait_trace(const mproc__thread_t *self, apr_time_t began)
+{
+    char name[64];
+    mproc_kind_e kind = mproc__chunk_kind(self->word[0]);
+    mproc__trace_event_t event = {.name = name,
+                                  .category = "wait",
+                                  .pid = mproc_plat_pid(),
+                                  .track = atomic_load(&self->tid),
+                                  .begin = began,
+                                  .end = mproc_plat_clock()};
+
+    apr_snprintf(name, sizeof name, "wait: %s", mproc_kind_name(kind));
+    mproc__trace_event(&event, "%s", "");
+}
+
+static apr_status_t
+waiter_sleep(mproc__thread_t *self, apr_uint32_t waiting,
+             mproc__needed_fn_t needed, mproc__needed_fn_t hopeless,
+             void *baton, apr_time_t deadline)
+{
+    int traced = atomic_load_explicit(&mproc__tracing, memory_order_relaxed);
+    apr_time_t began = traced ? mproc_plat_clock() : 0;
+    apr_status_t rv =
+        sleep_while_needed(self, waiting, needed, hopeless, baton, deadline);
+
+    if (traced) {
+        wait_trace(self, began);
+    }
+    return rv;
 }
 
 apr_status_t

@@ -223,6 +223,17 @@ system_shared_names(void)
     return NULL;
 }
 
+apr_status_t
+test_terminal(apr_file_t **terminal, apr_file_t **screen, int columns,
+              apr_pool_t *pool)
+{
+    (void)terminal;
+    (void)screen;
+    (void)columns;
+    (void)pool;
+    return APR_ENOTIMPL;
+}
+
 void
 test_kill(apr_int64_t pid)
 {
