@@ -27,6 +27,10 @@ int mproc_plat_cpu_count(void);
 /** This process's id. */
 apr_int64_t mproc_plat_pid(void);
 
+/** Bytes of memory that this process has, its peak where that is all that is
+ * told; 0: unknown. */
+apr_uint64_t mproc_plat_memory(void);
+
 /** A number for the calling thread, unique among those that run in this
  *  process, and not 0. */
 apr_uint64_t mproc_plat_thread_id(void);

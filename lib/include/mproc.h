@@ -50,6 +50,7 @@
 #include <mproc/connection.h>
 #include <mproc/listener.h>
 #include <mproc/wait.h>
+#include <mproc/async.h>
 #include <mproc/pool.h>
 #include <mproc/progress.h>
 #include <mproc/census.h>

@@ -431,12 +431,11 @@ mproc_process_active_children(apr_array_header_t **children, apr_pool_t *pool)
         if (child->hidden || (child->watched && handle_ended(child))) {
             continue;
         }
-        if (child->orphan) {
-            /* Its object was dropped: the list keeps it from now on. */
-            child->owners++;
-            apr_pool_cleanup_register(pool, child, listing_ended,
-                                      apr_pool_cleanup_null);
-        }
+        /* Whoever else drops its object: the list keeps it. */
+        child->owners++;
+        child->orphan = 0;
+        apr_pool_cleanup_register(pool, child, listing_ended,
+                                  apr_pool_cleanup_null);
         *(mproc_process_t **)apr_array_push(*children) = child;
     }
     mproc__family_unlock();

@@ -331,19 +331,30 @@ pool_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
           mproc__raw_t *raw)
 {
     mproc__pool_shared_t shared;
-    apr_uint64_t count;
+    mproc__place_t place;
+    apr_uint64_t count, i;
+    int busy = 0;
 
     if (!payload_read(inspection, raw, &shared, sizeof shared)) {
         return 0;
     }
-    /* How many there are it does not say; what is behind them is 0. */
-    count = (raw->room - sizeof shared) / sizeof(mproc__word_t);
-    object->state = atomic_load(&shared.wake) & MPROC__POOL_CLOSED ? "closed"
-                    : atomic_load(&shared.job) != 0                ? "at a job"
-                                                                   : "idle";
-    return row_read(inspection, raw, offsetof(mproc__pool_shared_t, worker),
-                    count < MPROC__POOL_MOST ? count : MPROC__POOL_MOST,
-                    peer_each, 0);
+    count = (raw->room - sizeof shared) / sizeof place;
+    count = shared.places < count ? shared.places : count;
+    for (i = 0; i < count; i++) {
+        if (mproc__source_read(inspection->source,
+                               raw->offset + sizeof shared + i * sizeof place,
+                               &place, sizeof place) != APR_SUCCESS) {
+            return 0;
+        }
+        if (atomic_load(&place.peer) != 0) {
+            peer_each(inspection, raw, atomic_load(&place.peer), 0);
+            busy += atomic_load(&place.at) != 0;
+        }
+    }
+    object->state = atomic_load(&shared.closed) ? "closed"
+                    : busy > 0                  ? "at a job"
+                                                : "idle";
+    return 1;
 }
 
 static void
@@ -423,7 +434,7 @@ static const shape_t shapes[] = {
     {MPROC_KIND_POOL,
      pool_read,
      pool_tell,
-     {{offsetof(mproc__pool_shared_t, wake), "a pool's worker"},
+     {{offsetof(mproc__pool_shared_t, care), "a pool's keeper"},
       {offsetof(mproc__pool_shared_t, done), "mproc_pool_map_array"}}},
     {MPROC_KIND_QUEUE,
      queue_read,

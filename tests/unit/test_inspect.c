@@ -380,14 +380,18 @@ case_pool(apr_pool_t *pool)
     options.start_method = test_method();
     REQUIRE_STATUS(APR_SUCCESS, mproc_pool_create(&workers, &options, pool));
     with[0] = workers;
-    picture = await_pool(2, "a pool's worker", pool);
+    do {
+        picture = await_pool(1, "a pool's keeper", pool);
+    } while (pool_seen(picture)->holder_count < 2);
     CHECK_INT(2, pool_seen(picture)->holder_count);
     CHECK_INT(2, pool_seen(picture)->value);
     CHECK_TEXT("idle, 2 workers", pool_seen(picture)->state);
     CHECK_TEXT("Worker-1", pool_seen(picture)->holders[0].process->name);
     REQUIRE_STATUS(APR_SUCCESS,
                    apr_thread_create(&thread, NULL, map_thread, with, pool));
-    picture = await_pool(1, "mproc_pool_map_array", pool);
+    do {
+        picture = await_pool(1, "mproc_pool_map_array", pool);
+    } while (strncmp(pool_seen(picture)->state, "at a job", 8) != 0);
     check_says(picture, "at a job, 2 workers: ", pool);
     shared_set(value, 1);
     apr_thread_join(&rv, thread);
