@@ -184,15 +184,24 @@ pipe_vsendf(mproc_connection_t *end, const char *format, va_list args,
 static apr_status_t
 limit_check(mproc_connection_t *end, const char *call)
 {
-    apr_uint64_t limit = atomic_load(&end->limit), size;
+    apr_uint64_t limit = atomic_load(&end->limit);
+    mproc__item_t item;
     apr_status_t rv;
 
     if (limit == 0) {
         return APR_SUCCESS;
     }
-    rv = mproc__queue_drop_beyond(end->in, limit, &size, end->timeout, call);
-    return rv == MPROC_ETOOBIG ? mproc__connection_too_big(call, size, limit)
-                               : rv;
+    rv = mproc__queue_begin_get(end->in, &item, end->timeout, call);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (item.size > limit) {
+        mproc__queue_take(end->in, &item);
+        mproc__queue_end_get(end->in, 1);
+        return mproc__connection_too_big(call, item.size, limit);
+    }
+    mproc__queue_end_get(end->in, 0);
+    return APR_SUCCESS;
 }
 
 static apr_status_t
