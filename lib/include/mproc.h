@@ -46,6 +46,7 @@
 #include <mproc/array.h>
 #include <mproc/shm.h>
 #include <mproc/shareable_list.h>
+#include <mproc/dict.h>
 #include <mproc/queue.h>
 #include <mproc/connection.h>
 #include <mproc/listener.h>

@@ -15,5 +15,6 @@ extern const mproc__object_ops_t mproc__array_ops;
 extern const mproc__object_ops_t mproc__shm_ops;
 extern const mproc__object_ops_t mproc__shareable_list_ops;
 extern const mproc__object_ops_t mproc__queue_ops;
+extern const mproc__object_ops_t mproc__dict_ops;
 
 #endif
