@@ -47,6 +47,8 @@
 #include <mproc/shm.h>
 #include <mproc/shareable_list.h>
 #include <mproc/dict.h>
+#include <mproc/list.h>
+#include <mproc/namespace.h>
 #include <mproc/queue.h>
 #include <mproc/connection.h>
 #include <mproc/listener.h>

@@ -2,6 +2,7 @@
  */
 #include "dict_use.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <mproc/error.h>
@@ -9,6 +10,7 @@
 
 #include "error.h"
 #include "kinds.h"
+#include "packed_order.h"
 #include "ring.h"
 #include "wire.h"
 
@@ -272,7 +274,7 @@ pairs_pack(mproc_bytes_t *bytes, const mproc_dict_pair_t *pairs,
     if (data == NULL) {
         return no_memory(call);
     }
-    at = head_write(data, part == MPROC__DICT_MAP ? 0xdf : 0xdd, count);
+    at = head_write(data, part >= MPROC__DICT_MAP ? 0xdf : 0xdd, count);
     for (i = 0; i < count; i++) {
         if (part == MPROC__DICT_ITEMS) {
             *at++ = (char)0x92;
@@ -286,6 +288,18 @@ pairs_pack(mproc_bytes_t *bytes, const mproc_dict_pair_t *pairs,
     }
     *bytes = (mproc_bytes_t){data, (apr_size_t)(at - data)};
     return APR_SUCCESS;
+}
+
+/* Texts: not by their heads, which say how long they are. */
+static int
+pair_order(const void *left, const void *right)
+{
+    mproc_bytes_t a = ((const mproc_dict_pair_t *)left)->key;
+    mproc_bytes_t b = ((const mproc_dict_pair_t *)right)->key;
+    int order;
+
+    (void)mproc__packed_order(a, b, &order);
+    return order;
 }
 
 apr_status_t
@@ -307,6 +321,9 @@ mproc__dict_datum(mproc__store_use_t *use, mproc_datum_t **datum,
         return rv;
     }
     rv = mproc__dict_snapshot(use, &pairs, &count, own, call);
+    if (rv == APR_SUCCESS && part == MPROC__DICT_SORTED && count > 1) {
+        qsort(pairs, count, sizeof *pairs, pair_order);
+    }
     if (rv == APR_SUCCESS) {
         rv = pairs_pack(&bytes, pairs, count, part, own, call);
     }

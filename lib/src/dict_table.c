@@ -334,26 +334,6 @@ entry_insert(mproc__store_use_t *use, const mproc__key_t *key,
     return APR_SUCCESS;
 }
 
-/* Write over a value that lies inline, in words that the journal can hold. */
-static void
-value_overwrite(mproc__store_use_t *use, char *at, const char *data,
-                apr_size_t size)
-{
-    apr_size_t skip = (apr_size_t)mproc__arena_offset(at) % 8, part;
-    apr_uint64_t word;
-
-    while (size > 0) {
-        part = 8 - skip < size ? 8 - skip : size;
-        memcpy(&word, at - skip, 8);
-        memcpy((char *)&word + skip, data, part);
-        mproc__journal_put_wide(use, at - skip, word);
-        at += part;
-        data += part;
-        size -= part;
-        skip = 0;
-    }
-}
-
 /* Another cell in the place of one, which is given back. */
 static apr_status_t
 entry_replace(mproc__store_use_t *use, const mproc__key_t *key,
@@ -396,8 +376,8 @@ entry_set(mproc__store_use_t *use, const mproc__key_t *key,
             memcpy(MPROC__ENTRY_VALUE(entry), fill->data, fill->size);
         }
         else if (fill->box == NULL) {
-            value_overwrite(use, MPROC__ENTRY_VALUE(entry), fill->data,
-                            fill->size);
+            mproc__journal_put_bytes(use, MPROC__ENTRY_VALUE(entry), fill->data,
+                                     fill->size);
         }
         if (rv == APR_SUCCESS && word != entry->value) {
             mproc__journal_put(use, &entry->value, word);
@@ -434,8 +414,9 @@ mproc__dict_put(mproc__store_use_t *use, const mproc__key_t *key,
 
 /* -------------------------------------------------------------------- drop */
 
-#define LARGE 5 /* the segment from which on an empty dict is worth renewing   \
-                 */
+#define LARGE                                                                  \
+    5 /* the segment from which on an empty dict is worth renewing             \
+       */
 
 void
 mproc__dict_drop(mproc__store_use_t *use, const mproc__found_t *found)

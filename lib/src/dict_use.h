@@ -53,7 +53,8 @@ typedef enum mproc__dict_part_e {
     MPROC__DICT_KEYS,
     MPROC__DICT_VALUES,
     MPROC__DICT_ITEMS,
-    MPROC__DICT_MAP
+    MPROC__DICT_MAP,
+    MPROC__DICT_SORTED /* likewise, by the bytes of the keys, texts */
 } mproc__dict_part_e;
 apr_status_t mproc__dict_datum(mproc__store_use_t *use, mproc_datum_t **datum,
                                mproc__dict_part_e part, apr_pool_t *pool,

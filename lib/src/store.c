@@ -103,6 +103,25 @@ mproc__journal_commit(mproc__store_use_t *use)
     mproc__journal_drop(use);
 }
 
+void
+mproc__journal_put_bytes(mproc__store_use_t *use, char *at, const char *data,
+                         apr_size_t size)
+{
+    apr_size_t skip = (apr_size_t)mproc__arena_offset(at) % 8, part;
+    apr_uint64_t word;
+
+    while (size > 0) {
+        part = 8 - skip < size ? 8 - skip : size;
+        memcpy(&word, at - skip, 8);
+        memcpy((char *)&word + skip, data, part);
+        mproc__journal_put_wide(use, at - skip, word);
+        at += part;
+        data += part;
+        size -= part;
+        skip = 0;
+    }
+}
+
 /* -------------------------------------------------------------------- mutex
  */
 

@@ -47,9 +47,8 @@ typedef struct mproc__content_t {
     apr_uint32_t last;      /* and shortest */
     apr_uint32_t buckets;   /* dict */
     apr_uint32_t splitting; /* dict: a bucket + 1; 0: none */
-    apr_uint32_t move_from; /* list: see list.c */
-    apr_uint32_t move_to;   /* list */
     apr_uint32_t room;      /* list: of its table, in elements */
+    apr_uint32_t behind;    /* list: elements behind those that count */
     apr_uint32_t free[MPROC__STORE_CLASSES]; /* cells to be used again */
 } mproc__content_t;
 
@@ -157,6 +156,10 @@ mproc__journal_put_wide(mproc__store_use_t *use, void *where,
     mproc__journal_add(use, where, 1, value);
 }
 
+/* Bytes within a cell, written over: a word for each 8, and one more. */
+void mproc__journal_put_bytes(mproc__store_use_t *use, char *at,
+                              const char *data, apr_size_t size);
+
 /* All that was put takes effect, or none of it. */
 void mproc__journal_commit(mproc__store_use_t *use);
 
@@ -228,6 +231,9 @@ apr_status_t mproc__store_box_take(mproc__store_use_t *use,
 void mproc__store_box_give(mproc__store_use_t *use, apr_uint32_t number);
 void mproc__store_box_release(mproc__store_use_t *use, apr_uint32_t number);
 
+/* The hold of a number that is in use. */
+mproc__hold_t *mproc__store_box_hold(mproc__store_use_t *use,
+                                     apr_uint32_t number);
 mproc__handle_t mproc__store_box_handle(mproc__store_use_t *use,
                                         apr_uint32_t number);
 

@@ -107,12 +107,20 @@ mproc__store_box_release(mproc__store_use_t *use, apr_uint32_t number)
     }
 }
 
-mproc__handle_t
-mproc__store_box_handle(mproc__store_use_t *use, apr_uint32_t number)
+mproc__hold_t *
+mproc__store_box_hold(mproc__store_use_t *use, apr_uint32_t number)
 {
     place_t place;
 
-    return place_find(use, number, &place) ? mproc__hold_handle(place.hold) : 0;
+    return place_find(use, number, &place) ? place.hold : NULL;
+}
+
+mproc__handle_t
+mproc__store_box_handle(mproc__store_use_t *use, apr_uint32_t number)
+{
+    mproc__hold_t *hold = mproc__store_box_hold(use, number);
+
+    return hold != NULL ? mproc__hold_handle(hold) : 0;
 }
 
 void

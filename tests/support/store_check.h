@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "../../lib/src/dict_table.h"
+#include "../../lib/src/list_row.h"
 
 /* What is known of each cell, or box. */
 typedef struct store_piece_t {
@@ -239,6 +240,47 @@ dict_check_whole(mproc__store_use_t *use)
         look.wrong = "the row does not have as many as are counted";
     }
     return store_end(&look);
+}
+
+/* Of a list, likewise. */
+static inline const char *
+list_check_whole(mproc__store_use_t *use)
+{
+    mproc__content_t *content = use->content;
+    store_look_t look;
+    apr_uint64_t i;
+
+    store_begin(&look, use);
+    if (content->behind != 0 || content->count > content->room) {
+        look.wrong = "something is behind, or there is no room";
+    }
+    if (content->room > 0 &&
+        mproc__arena_room(mproc__hold_handle(&content->table[0])) <
+            content->room * sizeof(apr_uint32_t)) {
+        look.wrong = "the row has less room than is said";
+    }
+    for (i = 0; look.wrong == NULL && i < content->count; i++) {
+        apr_uint32_t ref = ((apr_uint32_t *)mproc__arena_at(
+            mproc__hold_handle(&content->table[0])))[i];
+        mproc__element_t *element = mproc__list_element(use, ref);
+
+        store_cell_add(&look, ref, element->class_index);
+        store_value_add(&look, element->value);
+    }
+    return store_end(&look);
+}
+
+static inline const char *
+list_whole(void *list)
+{
+    mproc__store_use_t *use = list;
+    const char *wrong = "it cannot be locked";
+
+    if (mproc__store_lock(use, "list_whole") == APR_SUCCESS) {
+        wrong = list_check_whole(use);
+        mproc__store_unlock(use);
+    }
+    return wrong;
 }
 
 /* The same of a dict that is not locked. */

@@ -290,6 +290,8 @@ case_value(apr_pool_t *pool)
     mproc_array_t *array;
     mproc_shareable_list_t *list;
     mproc_dict_t *dict;
+    mproc_list_t *row;
+    mproc_namespace_t *space;
     script_t script;
     mproc_inspect_t *picture;
     mproc_process_t *a;
@@ -300,6 +302,9 @@ case_value(apr_pool_t *pool)
     REQUIRE_STATUS(APR_SUCCESS,
                    mproc_shareable_list_create(&list, pool, "[i i]", 1, 2));
     REQUIRE_STATUS(APR_SUCCESS, mproc_dict_create(&dict, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_list_create(&row, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_namespace_create(&space, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_list_extendf(row, "[i i i]", 1, 2, 3));
     REQUIRE_STATUS(APR_SUCCESS, mproc_dict_setf(dict, "a", "i", 1));
     script = script_make(value, NULL, NULL, pool);
     REQUIRE_STATUS(APR_SUCCESS, mproc_value_acquire(value, MPROC_NOWAIT));
@@ -315,6 +320,8 @@ case_value(apr_pool_t *pool)
     CHECK_TEXT("2 elements", seen(picture, list)->state);
     CHECK_TEXT("1 entries", seen(picture, dict)->state);
     CHECK_INT(MPROC_KIND_DICT, seen(picture, dict)->kind);
+    CHECK_TEXT("3 elements", seen(picture, row)->state);
+    CHECK_TEXT("0 attributes", seen(picture, space)->state);
     mproc_value_release(value);
     JOIN(a, 0);
 }
