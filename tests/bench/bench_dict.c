@@ -137,10 +137,82 @@ memory_sample(double *result, int variant)
     return rv;
 }
 
+/* ---------------------------------------------------------------------- list
+ */
+
+static mproc_list_t *list;
+
+static apr_status_t
+list_setup(int variant)
+{
+    apr_status_t rv = mproc_list_create(&list, NULL);
+    int i;
+
+    (void)variant;
+    apr_pool_create(&pool, NULL);
+    for (i = 0; i < KEYS && rv == APR_SUCCESS; i++) {
+        rv = mproc_list_appendf(list, "i", i);
+    }
+    return rv;
+}
+
+static void
+list_teardown(int variant)
+{
+    mproc_list_destroy(list);
+    list = NULL;
+    dict_teardown(variant);
+}
+
+static apr_status_t
+append_sample(double *result, int variant)
+{
+    apr_time_t begin = mproc_clock(), end;
+    apr_status_t rv = mproc_list_clear(list);
+    int done = 0, i;
+
+    (void)variant;
+    do {
+        for (i = 0; i < KEYS && rv == APR_SUCCESS; i++) {
+            rv = mproc_list_appendf(list, "i", i);
+        }
+        done += KEYS;
+        end = mproc_clock();
+    } while (rv == APR_SUCCESS && end - begin < BENCH_SPAN);
+    *result = (double)done / ((double)(end - begin) / APR_USEC_PER_SEC);
+    return rv == APR_SUCCESS && mproc_list_size(list) != (apr_size_t)done
+               ? bench_fail("some elements are missing")
+               : rv;
+}
+
+static apr_status_t
+at_sample(double *result, int variant)
+{
+    apr_time_t begin = mproc_clock(), end;
+    apr_status_t rv = APR_SUCCESS;
+    int done = 0, value = -1, i;
+
+    (void)variant;
+    do {
+        for (i = 0; i < KEYS && rv == APR_SUCCESS; i++) {
+            rv = mproc_list_getf(list, i, pool, "i", &value);
+        }
+        done += KEYS;
+        end = mproc_clock();
+    } while (rv == APR_SUCCESS && end - begin < BENCH_SPAN);
+    *result = (double)done / ((double)(end - begin) / APR_USEC_PER_SEC);
+    return rv == APR_SUCCESS && value != KEYS - 1
+               ? bench_fail("a value is wrong")
+               : rv;
+}
+
 const bench_row_t bench_dict[] = {
     {"dict.set", "mproc", "op/s", 0, dict_setup, set_sample, dict_teardown},
     {"dict.get", "mproc", "op/s", 0, dict_setup, get_sample, dict_teardown},
     {"dict.insert", "mproc", "op/s", 0, NULL, insert_sample, NULL},
     {"dict.entry", "mproc", "bytes beyond key and value", 0, NULL,
      memory_sample, NULL},
+    {"list.append", "mproc", "op/s", 0, list_setup, append_sample,
+     list_teardown},
+    {"list.get", "mproc", "op/s", 0, list_setup, at_sample, list_teardown},
     {NULL, NULL, NULL, 0, NULL, NULL, NULL}};
