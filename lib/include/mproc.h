@@ -46,6 +46,9 @@
 #include <mproc/array.h>
 #include <mproc/shm.h>
 #include <mproc/shareable_list.h>
+#include <mproc/dict.h>
+#include <mproc/list.h>
+#include <mproc/namespace.h>
 #include <mproc/queue.h>
 #include <mproc/connection.h>
 #include <mproc/listener.h>

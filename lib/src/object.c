@@ -79,6 +79,12 @@ object_ops(mproc_kind_e kind)
         return &mproc__shareable_list_ops;
     case MPROC_KIND_QUEUE:
         return &mproc__queue_ops;
+    case MPROC_KIND_DICT:
+        return &mproc__dict_ops;
+    case MPROC_KIND_LIST:
+        return &mproc__list_ops;
+    case MPROC_KIND_NAMESPACE:
+        return &mproc__namespace_ops;
     case MPROC_KIND_CONNECTION:
         return &mproc__reach_pipe.ops;
     default:

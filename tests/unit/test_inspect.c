@@ -289,6 +289,9 @@ case_value(apr_pool_t *pool)
     mproc_value_t *value;
     mproc_array_t *array;
     mproc_shareable_list_t *list;
+    mproc_dict_t *dict;
+    mproc_list_t *row;
+    mproc_namespace_t *space;
     script_t script;
     mproc_inspect_t *picture;
     mproc_process_t *a;
@@ -298,6 +301,11 @@ case_value(apr_pool_t *pool)
                    mproc_raw_array_create(&array, 4, 100, NULL, pool));
     REQUIRE_STATUS(APR_SUCCESS,
                    mproc_shareable_list_create(&list, pool, "[i i]", 1, 2));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_dict_create(&dict, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_list_create(&row, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_namespace_create(&space, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_list_extendf(row, "[i i i]", 1, 2, 3));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_dict_setf(dict, "a", "i", 1));
     script = script_make(value, NULL, NULL, pool);
     REQUIRE_STATUS(APR_SUCCESS, mproc_value_acquire(value, MPROC_NOWAIT));
     a = script_start(&script, "0-0", pool);
@@ -310,6 +318,10 @@ case_value(apr_pool_t *pool)
     CHECK(seen(picture, array)->lock == NULL);
     CHECK_INT(100, seen(picture, array)->value);
     CHECK_TEXT("2 elements", seen(picture, list)->state);
+    CHECK_TEXT("1 entries", seen(picture, dict)->state);
+    CHECK_INT(MPROC_KIND_DICT, seen(picture, dict)->kind);
+    CHECK_TEXT("3 elements", seen(picture, row)->state);
+    CHECK_TEXT("0 attributes", seen(picture, space)->state);
     mproc_value_release(value);
     JOIN(a, 0);
 }
