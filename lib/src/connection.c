@@ -179,7 +179,7 @@ mproc__connection_source(mproc_connection_t *connection,
                          mproc__source_t *source)
 {
     const mproc__reach_t *reach;
-    apr_status_t rv = end_check(connection, 0, &reach, "mproc_wait");
+    apr_status_t rv = end_check(connection, 0, &reach, source->call);
 
     if (rv == MPROC_ESTATE) {
         return APR_SUCCESS; /* It only sends, and is never ready. */

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "../../platform/plat_proc.h"
+#include "object.h"
 #include "process.h"
 #include "record.h"
 
@@ -61,6 +62,7 @@ struct mproc_process_t {
     void *baton;
     apr_int64_t parent_pid;
     int daemon, detached;
+    mproc__notifier_place_t notifier;
     apr_size_t key_size;
     char name[MPROC__NAME_SIZE];
     char path[MPROC__NAME_SIZE]; /* of counters: "2:1:3", "" for main */

@@ -11,6 +11,7 @@
 
 #include "../../platform/plat_sys.h"
 #include "error.h"
+#include "notifier.h"
 #include "parking.h"
 
 #define KILL_LIMIT (1000 * 1000) /* after a kill, in microseconds */
@@ -246,6 +247,7 @@ mproc_process_close(mproc_process_t *process)
                            "it first",
                            process->name);
     }
+    mproc__notifier_end(&process->notifier);
     mproc__process_unwatch(process);
     mproc__family_lock();
     atomic_store(&process->life, MPROC__CLOSED);

@@ -85,5 +85,11 @@ int test_pid_exists(apr_int64_t pid);
 int test_cancelled(void (*run)(void *baton), void *baton);
 /* Descriptors or handles that this process has open. */
 int test_handles(void);
+/* Wait, as a foreign event loop would, until at least one of the handles is
+ * ready; `ready`, which may be NULL, tells of each. Returns how many are, 0
+ * when the time is over, -1 when one is none. On Unix by poll(), and every
+ * other call by epoll where that is. */
+int test_handles_wait(const apr_int64_t *handles, int count, int *ready,
+                      apr_interval_time_t timeout);
 
 #endif
