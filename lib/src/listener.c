@@ -545,6 +545,7 @@ mproc__listener_source(mproc_listener_t *listener, mproc__source_t *source)
         source->must_sleep = listener_must_sleep;
         source->baton = listener;
         source->sleeper = listener;
+        source->place = &listener->object.notifier;
     }
     return rv;
 }
