@@ -328,9 +328,8 @@ segment_size(unsigned number)
 }
 
 char *
-mproc__store_look(mproc__store_use_t *use, mproc__hold_t *hold, char **known)
+mproc__store_look(mproc__hold_t *hold, char **known)
 {
-    (void)use;
     *known = mproc__arena_at(mproc__hold_handle(hold));
     return *known;
 }
@@ -413,7 +412,7 @@ mproc__store_table(mproc__store_use_t *use, void **table, unsigned n,
     if (use->table[n] == NULL) {
         rv = memory_make(&use->content->table[n], size);
         if (rv == APR_SUCCESS) {
-            mproc__store_look(use, &use->content->table[n], &use->table[n]);
+            mproc__store_look(&use->content->table[n], &use->table[n]);
         }
     }
     *table = use->table[n];
