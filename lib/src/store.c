@@ -85,8 +85,10 @@ journal_apply(mproc__store_t *store, apr_uint64_t count)
             memcpy(where, &value, sizeof value);
         }
     }
-    /* Release: what was applied comes first. */
+    /* Release: what was applied comes first; the fence: the next journal comes
+     * later. */
     atomic_store_explicit(&store->committed, 0, memory_order_release);
+    atomic_signal_fence(memory_order_seq_cst);
 }
 
 void
