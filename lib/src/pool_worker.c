@@ -279,6 +279,7 @@ batch_run(worker_t *worker, mproc__handle_t handle)
                          (mproc_task_fn_t)function, i);
             }
             else {
+                mproc__arena_release(&holder->hold[i]);
                 mproc__batch_task(batch, i)->size = 0;
                 mproc__batch_end(batch, i, rv);
                 mproc__pool_told(&batch->done);
@@ -290,7 +291,9 @@ batch_run(worker_t *worker, mproc__handle_t handle)
         /* Others go on with what is left. */
         mproc__hint_t hint = {handle, MPROC__HINT_TASKS};
         mproc_bytes_t item = {&hint, sizeof hint};
-        (void)mproc_queue_put(worker->hints, item, MPROC_NOWAIT);
+        if (mproc_queue_put(worker->hints, item, MPROC_NOWAIT) != APR_SUCCESS) {
+            atomic_store(&place->taking, 1); /* As if it died with it. */
+        }
     }
     if (((batch->flags & MPROC__BATCH_TELL) ||
          atomic_load(&worker->shared->closed)) &&
@@ -405,7 +408,8 @@ mproc__pool_worker(mproc_bytes_t args, apr_pool_t *pool)
         (mine = mproc__hold_new()) == NULL ||
         (worker.hold = mproc__hold_new()) == NULL ||
         mproc__arena_hold(mine, handle) != APR_SUCCESS ||
-        apr_pool_create(&worker.pool, NULL) != APR_SUCCESS) {
+        /* Not of the root: a thread of the parent's may have had its lock. */
+        apr_pool_create(&worker.pool, pool) != APR_SUCCESS) {
         return 1;
     }
     worker.shared = mproc__arena_at(handle);
