@@ -173,6 +173,9 @@ mproc__pool_start_worker(mproc_pool_t *workers, int number)
                              number, workers->hints, workers->options.initargs);
     if (rv == APR_SUCCESS) {
         rv = mproc_process_start(keep->process);
+        if (rv != APR_SUCCESS) {
+            mproc__pool_forget_worker(workers, number);
+        }
     }
     if (rv == APR_SUCCESS) {
         workers->started++;
@@ -489,8 +492,11 @@ mproc_pool_create(mproc_pool_t **workers, const mproc_pool_options_t *options,
         rv = mproc__pool_keep(*workers);
     }
     if (rv != APR_SUCCESS) {
+        char why[1024];
+        apr_cpystrn(why, mproc_error_detail(), sizeof why);
         apr_pool_destroy(own);
         *workers = NULL;
+        mproc__fail(rv, "%s", why);
     }
     return rv;
 }
