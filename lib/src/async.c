@@ -18,7 +18,7 @@
 
 #define RETRIES_MOST 250
 #define PRUNED_AT_ONCE 4
-#define LIMIT_MOST (MPROC_PLAT_NEVER / 4) /* microseconds */
+#define LIMIT_MOST APR_UINT32_MAX /* milliseconds: 49 days are any */
 
 /* ------------------------------------------------------------------- life */
 
@@ -209,14 +209,14 @@ async_options(mproc_async_t *async, const mproc__order_t *order)
 
     retries = retries == 0 ? usual->retries : retries;
     limit = limit == 0 ? usual->task_timeout : limit;
-    async->retries = (short)(retries < 0 ? 0 : retries);
-    limit = limit < LIMIT_MOST ? limit : LIMIT_MOST;
-    async->batch->limit = limit > 0 ? (apr_uint64_t)limit : 0;
+    async->retries = (unsigned char)(retries < 0 ? 0 : retries);
+    limit = limit <= 0 ? 0 : (limit - 1) / 1000 + 1;
+    async->batch->limit = limit < LIMIT_MOST ? (apr_uint32_t)limit : 0;
     chunk = chunk < order->count ? chunk : order->count;
-    async->batch->chunk = chunk > 0 ? (apr_uint32_t)chunk : 1;
+    async->batch->chunk = chunk > 0 ? (unsigned)chunk & 0xffffff : 1;
     async->dropped = order->dropped != 0;
     if (order->callbacks != NULL) {
-        async->callbacks = *order->callbacks;
+        async->callbacks[0] = *order->callbacks;
         async->calls = 1;
         async->batch->flags = MPROC__BATCH_TELL;
     }
@@ -226,7 +226,9 @@ static apr_status_t
 async_make(mproc_async_t **async, mproc_pool_t *workers,
            const mproc__order_t *order)
 {
-    mproc_async_t *made = calloc(1, sizeof *made);
+    mproc_async_t *made = calloc(
+        1, sizeof *made +
+               (order->callbacks != NULL ? sizeof made->callbacks[0] : 0));
     mproc__handle_t function;
     apr_status_t rv = APR_ENOMEM;
 
@@ -325,7 +327,7 @@ int
 mproc__async_settled(mproc_async_t *async)
 {
     /* Several threads may look; each may only find more. */
-    apr_uint64_t known =
+    apr_uint32_t known =
         atomic_load_explicit(&async->known, memory_order_relaxed);
     int settled = mproc__batch_settled(async->batch, &known);
 

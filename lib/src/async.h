@@ -11,16 +11,17 @@ struct mproc_async_t {
     mproc_async_t *next, *previous;
     mproc__hold_t *hold;
     mproc__batch_t *batch;
-    mproc_callbacks_t callbacks;
+
     mproc__lost_t *_Atomic lost; /* the keeper adds at the front */
     apr_pool_t *pool;            /* NULL: the user frees it */
-    _Atomic apr_uint64_t known;  /* tasks at the end that are done */
-    apr_uint64_t number;         /* of the batch, in the order of sending */
+    _Atomic apr_uint32_t known;  /* tasks at the end that are done */
+    apr_uint32_t number;         /* of the batch, in the order of sending */
     unsigned epoch;              /* of the process that made it */
-    short retries;
-    _Atomic short calls; /* callbacks are to be called */
-    _Atomic short listed;
-    short dropped; /* the user has no interest left; list */
+    unsigned char retries;
+    _Atomic unsigned char calls; /* callbacks are to be called */
+    _Atomic unsigned char listed;
+    unsigned char dropped;         /* the user has no interest left; list */
+    mproc_callbacks_t callbacks[]; /* one, if any */
 };
 
 /* What a caller asks for. */

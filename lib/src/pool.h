@@ -178,14 +178,15 @@ struct mproc_pool_t {
     int stillborn;     /* ended in a row before they were up */
     apr_time_t pause;  /* no start before that */
     int suspect;       /* hints may be lost: of batches up to this number, */
-    apr_uint64_t suspect_number, suspect_got; /* when so many were got */
+    apr_uint32_t suspect_number;
+    apr_uint64_t suspect_got; /* when so many were got */
     /* Guarded by list. */
     struct mproc_async_t *first, *last; /* not settled, the oldest first */
     mproc__function_t *functions;
     mproc_pool_stats_t stats;
-    apr_uint64_t sent;    /* batches */
+    apr_uint32_t sent;    /* batches */
     apr_uint64_t limited; /* of those on the list: with a limit */
-    apr_uint64_t least;   /* of these limits, since there were none */
+    apr_uint32_t least;   /* of these limits, since there were none */
     mproc__hold_t *spare; /* of who calls back; empty */
     /* Set once. */
     _Atomic int closed, terminated, stopping, shut, ended;

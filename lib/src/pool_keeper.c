@@ -206,7 +206,7 @@ suspect_look(mproc_pool_t *workers, apr_time_t *deadline)
         workers->suspect = 0;
         apr_thread_mutex_lock(workers->list);
         for (async = workers->first; async != NULL; async = async->next) {
-            if (async->number <= workers->suspect_number) {
+            if ((apr_int32_t)(async->number - workers->suspect_number) <= 0) {
                 hint_again(workers, async);
             }
         }
@@ -459,7 +459,7 @@ limits_look(mproc_pool_t *workers, apr_time_t *deadline)
     int i;
 
     apr_thread_mutex_lock(workers->list);
-    least = workers->limited > 0 ? workers->least : 0;
+    least = workers->limited > 0 ? workers->least * APR_UINT64_C(1000) : 0;
     apr_thread_mutex_unlock(workers->list);
     if (least == 0) {
         return;
@@ -519,11 +519,11 @@ async_call(mproc_pool_t *workers, mproc_async_t *async)
     for (i = 0; i < async->batch->count && rv == APR_SUCCESS; i++) {
         rv = mproc__async_failure(async, i);
     }
-    if (rv == APR_SUCCESS && async->callbacks.done != NULL) {
-        async->callbacks.done(async, async->callbacks.baton);
+    if (rv == APR_SUCCESS && async->callbacks[0].done != NULL) {
+        async->callbacks[0].done(async, async->callbacks[0].baton);
     }
-    else if (rv != APR_SUCCESS && async->callbacks.failed != NULL) {
-        async->callbacks.failed(async, rv, async->callbacks.baton);
+    else if (rv != APR_SUCCESS && async->callbacks[0].failed != NULL) {
+        async->callbacks[0].failed(async, rv, async->callbacks[0].baton);
     }
     apr_thread_mutex_lock(workers->list);
     dropped = async->dropped;

@@ -253,7 +253,8 @@ static void
 batch_run(worker_t *worker, mproc__handle_t handle)
 {
     mproc__place_t *place = worker->place;
-    apr_uint64_t first, count, i, known = 0;
+    apr_uint64_t first, count, i;
+    apr_uint32_t known = 0;
     mproc_function_t function;
     mproc__holder_t *holder;
     mproc__batch_t *batch;
@@ -266,7 +267,7 @@ batch_run(worker_t *worker, mproc__handle_t handle)
     }
     holder = mproc__arena_at(handle);
     batch = mproc__batch_at(handle);
-    atomic_store(&place->limit, batch->limit);
+    atomic_store(&place->limit, batch->limit * APR_UINT64_C(1000));
     rv = function_find(worker, batch->function, &function);
     while (!worker_is_full(worker) &&
            (count = mproc__batch_claim(batch, worker->self, &first)) > 0) {
