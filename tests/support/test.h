@@ -85,5 +85,7 @@ int test_pid_exists(apr_int64_t pid);
 int test_cancelled(void (*run)(void *baton), void *baton);
 /* Descriptors or handles that this process has open. */
 int test_handles(void);
+/* Whether this is not Windows but Wine, which lacks some of it. */
+int test_is_wine(void);
 
 #endif
