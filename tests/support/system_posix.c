@@ -432,3 +432,9 @@ test_handles(void)
     apr_pool_destroy(pool);
     return count;
 }
+
+int
+test_is_wine(void)
+{
+    return 0;
+}

@@ -349,3 +349,9 @@ test_handles(void)
     GetProcessHandleCount(GetCurrentProcess(), &count);
     return (int)count;
 }
+
+int
+test_is_wine(void)
+{
+    return ntdll("wine_get_version") != NULL;
+}
