@@ -57,7 +57,7 @@ struct mproc_process_t {
     mproc_plat_exit_t exit;
     apr_time_t began;
     apr_uint64_t maker; /* the fork server that made it, or 0 */
-    int watched;
+    _Atomic int watched;
     void (*ended)(mproc_process_t *process, void *baton);
     void *baton;
     apr_int64_t parent_pid;

@@ -157,6 +157,7 @@ mproc__pool_start_worker(mproc_pool_t *workers, int number)
     mproc_process_options_t options = {0};
     mproc__keep_t *keep = &workers->keep[number];
     char name[128];
+    mproc_process_t *process;
     apr_status_t rv;
 
     mproc__pool_forget_worker(workers, number);
@@ -168,10 +169,11 @@ mproc__pool_start_worker(mproc_pool_t *workers, int number)
     options.daemon = 1;
     options.start_method = workers->options.start_method;
     rv =
-        mproc_process_create(&keep->process, mproc__pool_worker, &options, NULL,
+        mproc_process_create(&process, mproc__pool_worker, &options, NULL,
                              "U i o y", mproc__hold_handle(workers->hold),
                              number, workers->hints, workers->options.initargs);
     if (rv == APR_SUCCESS) {
+        atomic_store(&keep->process, process);
         rv = mproc_process_start(keep->process);
         if (rv != APR_SUCCESS) {
             mproc__pool_forget_worker(workers, number);

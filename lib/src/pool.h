@@ -152,7 +152,7 @@ typedef struct mproc__lost_t {
 
 /* What the owner knows of a place. */
 typedef struct mproc__keep_t {
-    mproc_process_t *process;
+    mproc_process_t *_Atomic process; /* partner: the watcher's thread */
     apr_int64_t pid;
     _Atomic int ended;           /* its end is to be seen to */
     apr_uint64_t late, late_run; /* was over its time at that task of that */
