@@ -326,12 +326,13 @@ mproc__async_send(mproc_async_t **async, mproc_pool_t *workers,
 int
 mproc__async_settled(mproc_async_t *async)
 {
-    /* Several threads may look; each may only find more. */
+    /* Several threads may look; each may only find more. Who finds it known
+     * sees what the tasks said, too. */
     apr_uint32_t known =
-        atomic_load_explicit(&async->known, memory_order_relaxed);
+        atomic_load_explicit(&async->known, memory_order_acquire);
     int settled = mproc__batch_settled(async->batch, &known);
 
-    atomic_store_explicit(&async->known, known, memory_order_relaxed);
+    atomic_store_explicit(&async->known, known, memory_order_release);
     return settled;
 }
 
