@@ -261,9 +261,7 @@ queue_wait(mproc_queue_t *queue, int for_items, apr_time_t deadline,
         }
         return rv;
     case APR_TIMEUP:
-        if (for_items) {
-            mproc__notifier_look(&queue->object.notifier);
-        }
+        mproc__notifier_look(&queue->object.notifier);
         return mproc__fail(rv, "%s: the queue stayed %s", call,
                            for_items ? "empty" : "full");
     case MPROC_EDEADLK:

@@ -64,7 +64,7 @@ words_are_used_again(apr_pool_t *pool)
     (void)handle_of(MPROC_WAIT_EVENT, other); /* Keeps the thread. */
     start_server(pool);
     REQUIRE_STATUS(APR_SUCCESS, mproc_census(&before));
-    for (turn = 0; turn < test_scaled(30); turn++) {
+    for (turn = 0; turn < test_scaled(10); turn++) {
         mproc_queue_t *gone, *queue;
         REQUIRE_STATUS(APR_SUCCESS, mproc_queue_create(&gone, 0, NULL));
         (void)handle_of(MPROC_WAIT_QUEUE, gone);

@@ -96,22 +96,23 @@ mproc_wait(mproc_waitable_t *items, int count, apr_interval_time_t timeout,
  *
  * It stays ready as long as the thing does, and becomes unready
  * - at once in a call of this process that finds the thing not ready, or takes
- *   what made it so: a get, take, receive or poll, the clearing of an event, a
- *   look at it, mproc_wait(); also when that call does not wait
+ *   what made it so: a get, take, receive, poll or accept, the clearing of an
+ *   event, a look at it, mproc_wait(); also when that call does not wait
  *   (MPROC_NOWAIT). There is nothing to be rearmed;
  * - within about 100 ms when another process took or cleared it, and this one
  *   has not called anything.
  *
- * So it may be ready and the thing is not any more: get with MPROC_NOWAIT, and
- * take APR_TIMEUP as a no. Several processes may have handles of one thing;
- * all become ready, one gets. A loop that is told of edges only (EPOLLET) must
- * get until APR_TIMEUP. A process stays ready: mproc_process_join() does not
- * wait then, but for its fork server to tell how it ended.
+ * So it may be ready and the thing is not any more: get with MPROC_NOWAIT, for
+ * a connection poll first, and take APR_TIMEUP as a no. Several processes may
+ * have handles of one thing; all become ready, one gets. A loop that is told of
+ * edges only (EPOLLET) must get until APR_TIMEUP. A process stays ready:
+ * mproc_process_join() does not wait then, but for its fork server to tell how
+ * it ended.
  *
  * Nothing is read from or written to the handle, and nobody but the library
  * closes it: with the object (its destroy, or its pool), or by
- * mproc_waitable_close(). Take it out of the loop before. A queue or
- * connection that this process closes is ready for good: a get returns
+ * mproc_waitable_close(). Take it out of the loop before. A queue, connection
+ * or listener that this process closes is ready for good: a get returns
  * MPROC_ECLOSED.
  *
  * @param item   kind and object; `ready` is left alone. It need not stay
