@@ -54,9 +54,9 @@ case_many(apr_pool_t *pool)
 static void *APR_THREAD_FUNC
 raise_late(apr_thread_t *thread, void *flag)
 {
-    (void)thread;
     apr_sleep(20000);
     mproc_plat_flag_raise(flag);
+    apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
 }
 
