@@ -485,6 +485,7 @@ stream_source(mproc_connection_t *connection, mproc__source_t *source)
     source->baton = connection;
     source->sleeper = connection;
     source->place = &connection->object.notifier;
+    source->dear = 1;
     return APR_SUCCESS;
 }
 

@@ -548,6 +548,7 @@ mproc__listener_source(mproc_listener_t *listener, mproc__source_t *source)
         source->baton = listener;
         source->sleeper = listener;
         source->place = &listener->object.notifier;
+        source->dear = 1;
     }
     return rv;
 }
