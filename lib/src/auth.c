@@ -220,6 +220,7 @@ answer_check(mproc__auth_t *auth)
     else if (size - prefix == mproc__hmac_size(name) &&
              mproc__hmac(name, auth->key, message, mac) == APR_SUCCESS) {
         good = mproc__hmac_same(mac, at + prefix, size - prefix);
+        mproc__hmac_wipe(mac, sizeof mac);
     }
     if (!good) {
         auth_fail(auth, MPROC_EAUTH, why);

@@ -23,6 +23,7 @@
 #include "../../platform/plat_self.h"
 #include "../../platform/plat_sys.h"
 #include "error.h"
+#include "hmac.h"
 #include "names.h"
 #include "object.h"
 #include "parking.h"
@@ -174,7 +175,7 @@ record_open(const mproc__birth_t *birth)
 static void
 family_begin(const mproc__birth_t *birth)
 {
-    const mproc__record_t *record = child.record;
+    mproc__record_t *record = child.record;
     mproc_process_t *self = &mproc__family.self;
 
     memcpy(self->name, record->name, sizeof self->name);
@@ -185,6 +186,7 @@ family_begin(const mproc__birth_t *birth)
     self->key_size =
         record->key_size <= sizeof self->key ? record->key_size : 0;
     memcpy(self->key, record->key, self->key_size);
+    mproc__hmac_wipe(record->key, sizeof record->key);
     memcpy(child.parent.name, record->parent_name, sizeof child.parent.name);
     mproc__family.created = 0;
     mproc__family.method = (mproc_start_method_e)record->method;

@@ -21,6 +21,9 @@ apr_status_t mproc__hmac(const char *digest, mproc_bytes_t key,
                          mproc_bytes_t message,
                          unsigned char mac[MPROC__MAC_MOST]);
 
+/* Overwrite what nobody is to find in memory later. */
+void mproc__hmac_wipe(void *data, apr_size_t size);
+
 /* Compare in a time that does not depend on what is the same. */
 int mproc__hmac_same(const void *one, const void *other, apr_size_t size);
 

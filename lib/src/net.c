@@ -19,6 +19,27 @@
 #define SECONDS(n) ((apr_interval_time_t)(n)*1000 * 1000)
 
 static apr_status_t
+key_wipe(void *data)
+{
+    const mproc_bytes_t *key = data;
+
+    mproc__hmac_wipe((void *)key->data, key->size);
+    return APR_SUCCESS;
+}
+
+/* A copy in the pool, of which nothing is left when that goes. */
+static apr_status_t
+key_copy(mproc_bytes_t *copy, mproc_bytes_t key, apr_pool_t *pool)
+{
+    mproc_bytes_t *kept = apr_pmemdup(pool, &key, sizeof key);
+
+    kept->data = apr_pmemdup(pool, key.data, key.size);
+    apr_pool_cleanup_register(pool, kept, key_wipe, apr_pool_cleanup_null);
+    *copy = *kept;
+    return APR_SUCCESS;
+}
+
+static apr_status_t
 key_prepare(mproc_net_options_t *options, const char *call, apr_pool_t *pool)
 {
     mproc_bytes_t key = options->authkey;
@@ -36,9 +57,7 @@ key_prepare(mproc_net_options_t *options, const char *call, apr_pool_t *pool)
                            "guess, or leave it out for that of the process",
                            call);
     }
-    options->authkey.data = apr_pmemdup(pool, key.data, key.size);
-    options->authkey.size = key.size;
-    return APR_SUCCESS;
+    return key_copy(&options->authkey, key, pool);
 }
 
 apr_status_t
