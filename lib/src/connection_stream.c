@@ -159,10 +159,17 @@ end_begin(mproc_connection_t *connection, int sends, apr_time_t *deadline,
     return rv;
 }
 
+/* What was received ahead is not seen in the handle: who looked there before
+ * it was noted here may have gone to sleep. */
 static void
 end_finish(mproc_connection_t *connection, int sends)
 {
+    int more = !sends && mproc__stream_has_more(connection->stream);
+
     (void)mproc__mutex_release(&shared_of(connection)->turn[sends]);
+    if (more) {
+        mproc__unpark((void *)&shared_of(connection)->word, MPROC__ALL);
+    }
     end_leave(connection);
 }
 
