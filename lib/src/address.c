@@ -10,6 +10,7 @@
 #include <mproc/error.h>
 
 #include "error.h"
+#include "resolve.h"
 
 static apr_status_t
 address_refused(const char *call, const char *text, const char *why)
@@ -32,8 +33,8 @@ port_read(const char *text, apr_port_t *port)
 }
 
 static apr_status_t
-tcp_parse(mproc__address_t *address, const char *rest, const char *call,
-          apr_pool_t *pool)
+tcp_parse(mproc__address_t *address, const char *rest, apr_time_t deadline,
+          const char *call, apr_pool_t *pool)
 {
     const char *colon = strrchr(rest, ':');
     apr_size_t length = colon == NULL ? 0 : (apr_size_t)(colon - rest);
@@ -56,8 +57,20 @@ tcp_parse(mproc__address_t *address, const char *rest, const char *call,
                                "tcp:[::1]:0");
     }
     address->host = apr_pstrmemdup(pool, rest, length);
-    rv = apr_sockaddr_info_get(&address->resolved, address->host, APR_UNSPEC,
-                               port, 0, pool);
+    /* APR would take a path for that of a Unix socket. */
+    if (length == 0 || strpbrk(address->host, "/@ ") != NULL) {
+        return address_refused(call, address->text,
+                               "that is no name of a host; write "
+                               "tcp:HOST:PORT, or unix:PATH");
+    }
+    rv =
+        mproc__resolve(&address->resolved, address->host, port, deadline, pool);
+    if (rv == APR_TIMEUP) {
+        return mproc__fail(rv,
+                           "%s: \"%.200s\": nobody told in time where the host "
+                           "is",
+                           call, address->text);
+    }
     if (rv != APR_SUCCESS) {
         return mproc__fail(rv, "%s: \"%.200s\": the host is unknown: %s", call,
                            address->text,
@@ -105,7 +118,7 @@ unix_parse(mproc__address_t *address, const char *rest, const char *call,
 
 apr_status_t
 mproc__address_parse(mproc__address_t *address, const char *text,
-                     const char *call, apr_pool_t *pool)
+                     apr_time_t deadline, const char *call, apr_pool_t *pool)
 {
     memset(address, 0, sizeof *address);
     if (text == NULL) {
@@ -113,7 +126,7 @@ mproc__address_parse(mproc__address_t *address, const char *text,
     }
     address->text = text;
     if (strncmp(text, "tcp:", 4) == 0) {
-        return tcp_parse(address, text + 4, call, pool);
+        return tcp_parse(address, text + 4, deadline, call, pool);
     }
     if (strncmp(text, "unix:", 5) == 0) {
         return unix_parse(address, text + 5, call, pool);

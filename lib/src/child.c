@@ -27,6 +27,7 @@
 #include "names.h"
 #include "object.h"
 #include "parking.h"
+#include "sockets.h"
 #include "trace.h"
 
 #define CODE_MASK 0xff /* what a system with fork keeps of a code */
@@ -349,6 +350,7 @@ mproc__child_run(const mproc__birth_t *birth)
     atomic_store(&mproc__family.stage, MPROC__STAGE_BIRTH);
     if (birth->forked) {
         mproc__family_renew();
+        mproc__sockets_drop();
     }
     memset(&child, 0, sizeof child);
     child.forked = birth->forked;

@@ -1,11 +1,4 @@
-/*
- * place.c: where a listener listens: a port, or the path of a Unix socket.
- *
- * A path outlives its listener when that is killed. Such a one is known by that
- * nobody answers, and is removed; nobody answers either between bind() and
- * listen() of another, so of two that begin at once one may take the path
- * from the other, which then hears nobody.
- */
+/* place.c: where a listener listens: a port, or the path of a Unix socket. */
 #include "net.h"
 
 #include <string.h>
@@ -17,8 +10,6 @@
 
 #include <mproc/error.h>
 
-#include "../../platform/plat_net.h"
-#include "../../platform/plat_sys.h"
 #include "error.h"
 
 #define NAME_BYTES 16 /* random, of a folder's name */
@@ -36,46 +27,23 @@ path_identify(apr_uint64_t identity[2], const char *path, apr_pool_t *pool)
     }
 }
 
-/* Whether the path is a socket that a dead listener left. */
-static int
-path_is_stale(const mproc__address_t *address, apr_pool_t *pool)
-{
-    apr_finfo_t info;
-    apr_int64_t handle;
-    apr_status_t rv;
-
-    if (apr_stat(&info, address->path, APR_FINFO_TYPE | APR_FINFO_LINK, pool) !=
-            APR_SUCCESS ||
-        info.filetype != APR_SOCK) {
-        return 0;
-    }
-    rv = mproc_plat_net_connect(&handle, address->resolved, mproc_plat_clock());
-    if (rv == APR_SUCCESS) {
-        mproc_plat_net_close(handle);
-    }
-    return APR_STATUS_IS_ECONNREFUSED(rv);
-}
-
 static apr_status_t
-place_listen(mproc__place_t *place, const mproc__net_t *net, apr_port_t *port,
-             apr_pool_t *pool)
+place_listen(mproc__place_t *place, const mproc__net_t *net, apr_port_t *port)
 {
-    const mproc__address_t *address = &net->address;
     const apr_sockaddr_t *one;
     apr_status_t rv = APR_EINVAL;
 
-    for (one = address->resolved; one != NULL; one = one->next) {
-        rv = mproc_plat_net_listen(&place->handle, one, net->options.backlog,
-                                   port);
-        if (rv != APR_SUCCESS && address->path != NULL &&
-            path_is_stale(address, pool) &&
-            apr_file_remove(address->path, pool) == APR_SUCCESS) {
-            rv = mproc_plat_net_listen(&place->handle, one,
+    for (one = net->address.resolved; one != NULL; one = one->next) {
+        rv = mproc__socket_open(&place->socket, one);
+        if (rv == APR_SUCCESS) {
+            rv = mproc_plat_net_listen(place->socket->handle, one,
                                        net->options.backlog, port);
         }
         if (rv == APR_SUCCESS) {
             return rv;
         }
+        mproc__socket_close(place->socket);
+        place->socket = NULL;
     }
     return rv;
 }
@@ -96,7 +64,7 @@ place_at(mproc__place_t *place, mproc__net_t *net, const char *call,
                            "key; use a key, or 127.0.0.1, or unix:",
                            call, address->text);
     }
-    rv = place_listen(place, net, &port, pool);
+    rv = place_listen(place, net, &port);
     if (rv != APR_SUCCESS) {
         return mproc__fail(rv, "%s: cannot listen at \"%.200s\": %s", call,
                            address->text, apr_strerror(rv, text, sizeof text));
@@ -148,13 +116,13 @@ place_new(mproc__place_t *place, const mproc_net_options_t *options,
 {
     const char *folder = NULL;
     apr_status_t rv =
-        mproc__net_prepare(net, "unix:socket", options, call, pool);
+        mproc__net_prepare(net, 0, "unix:socket", options, call, pool);
 
     if (rv == APR_SUCCESS) {
         rv = folder_make(&folder, call, pool);
     }
     if (rv == APR_SUCCESS) {
-        rv = mproc__net_prepare(net,
+        rv = mproc__net_prepare(net, 0,
                                 apr_pstrcat(pool, "unix:", folder, "/s", NULL),
                                 options, call, pool);
         if (rv == APR_SUCCESS) {
@@ -169,7 +137,7 @@ place_new(mproc__place_t *place, const mproc_net_options_t *options,
     if (rv != APR_ENOTIMPL && rv != APR_ENAMETOOLONG) {
         return rv;
     }
-    rv = mproc__net_prepare(net, "tcp:127.0.0.1:0", options, call, pool);
+    rv = mproc__net_prepare(net, 0, "tcp:127.0.0.1:0", options, call, pool);
     return rv == APR_SUCCESS ? place_at(place, net, call, pool) : rv;
 }
 
@@ -181,11 +149,10 @@ mproc__place_open(mproc__place_t *place, const char *address,
     apr_status_t rv;
 
     memset(place, 0, sizeof *place);
-    place->handle = -1;
     if (address == NULL) {
         return place_new(place, options, net, call, pool);
     }
-    rv = mproc__net_prepare(net, apr_pstrdup(pool, address), options, call,
+    rv = mproc__net_prepare(net, 0, apr_pstrdup(pool, address), options, call,
                             pool);
     return rv == APR_SUCCESS ? place_at(place, net, call, pool) : rv;
 }

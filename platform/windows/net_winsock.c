@@ -76,8 +76,8 @@ socket_ready(SOCKET fd, apr_int64_t *handle)
     return APR_SUCCESS;
 }
 
-static apr_status_t
-socket_open(const apr_sockaddr_t *address, apr_int64_t *handle)
+apr_status_t
+mproc_plat_net_open(apr_int64_t *handle, const apr_sockaddr_t *address)
 {
     return socket_ready(
         WSASocketW(address->family, SOCK_STREAM, 0, NULL, 0,
@@ -101,25 +101,18 @@ socket_port(SOCKET fd)
 }
 
 apr_status_t
-mproc_plat_net_listen(apr_int64_t *handle, const apr_sockaddr_t *address,
+mproc_plat_net_listen(apr_int64_t handle, const apr_sockaddr_t *address,
                       int backlog, apr_port_t *port)
 {
-    apr_status_t rv = socket_open(address, handle);
-    SOCKET fd = socket_of(*handle);
+    SOCKET fd = socket_of(handle);
     BOOL on = TRUE;
 
     *port = 0;
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
     if (setsockopt(fd, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&on,
                    sizeof on) != 0 ||
         bind(fd, (const struct sockaddr *)&address->sa, address->salen) != 0 ||
         listen(fd, backlog) != 0) {
-        rv = socket_status();
-        closesocket(fd);
-        *handle = -1;
-        return rv;
+        return socket_status();
     }
     *port = socket_port(fd);
     return APR_SUCCESS;
@@ -131,13 +124,17 @@ mproc_plat_net_accept(apr_int64_t listener, apr_int64_t *handle,
 {
     struct sockaddr_storage name;
     char host[MPROC_PLAT_NET_TEXT - 10], port[8];
-    int size = sizeof name;
+    int size;
     SOCKET fd;
 
     *handle = -1;
     peer[0] = '\0';
-    memset(&name, 0, sizeof name);
-    fd = accept(socket_of(listener), (struct sockaddr *)&name, &size);
+    do {
+        size = sizeof name;
+        memset(&name, 0, sizeof name);
+        fd = accept(socket_of(listener), (struct sockaddr *)&name, &size);
+        /* A client who has gone already: the next one may be there. */
+    } while (fd == INVALID_SOCKET && socket_status() == APR_ECONNRESET);
     if (fd == INVALID_SOCKET) {
         return socket_status();
     }
@@ -148,6 +145,28 @@ mproc_plat_net_accept(apr_int64_t listener, apr_int64_t *handle,
         strcat(strcat(strcat(peer, v6 ? "]" : ""), ":"), port);
     }
     return socket_ready(fd, handle);
+}
+
+/* Whether it has met itself: a port that nobody listens at may be the one that
+ * it was given. It goes at once, so that the port is free. */
+static int
+socket_is_own_peer(SOCKET fd)
+{
+    struct sockaddr_storage here, there;
+    int here_size = sizeof here, there_size = sizeof there;
+    struct linger none = {1, 0};
+
+    memset(&here, 0, sizeof here);
+    memset(&there, 0, sizeof there);
+    if (getsockname(fd, (struct sockaddr *)&here, &here_size) != 0 ||
+        getpeername(fd, (struct sockaddr *)&there, &there_size) != 0 ||
+        here_size != there_size ||
+        memcmp(&here, &there, (size_t)here_size) != 0) {
+        return 0;
+    }
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, (const char *)&none,
+                     sizeof none);
+    return 1;
 }
 
 static apr_status_t
@@ -176,15 +195,12 @@ connect_wait(SOCKET fd, apr_time_t deadline)
 }
 
 apr_status_t
-mproc_plat_net_connect(apr_int64_t *handle, const apr_sockaddr_t *address,
+mproc_plat_net_connect(apr_int64_t handle, const apr_sockaddr_t *address,
                        apr_time_t deadline)
 {
-    apr_status_t rv = socket_open(address, handle);
-    SOCKET fd = socket_of(*handle);
+    SOCKET fd = socket_of(handle);
+    apr_status_t rv = APR_SUCCESS;
 
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
     if (connect(fd, (const struct sockaddr *)&address->sa, address->salen) !=
         0) {
         rv = socket_status();
@@ -192,11 +208,7 @@ mproc_plat_net_connect(apr_int64_t *handle, const apr_sockaddr_t *address,
             rv = connect_wait(fd, deadline);
         }
     }
-    if (rv != APR_SUCCESS) {
-        closesocket(fd);
-        *handle = -1;
-    }
-    return rv;
+    return rv == APR_SUCCESS && socket_is_own_peer(fd) ? APR_ECONNREFUSED : rv;
 }
 
 apr_status_t
@@ -285,6 +297,45 @@ void
 mproc_plat_net_shut(apr_int64_t handle)
 {
     (void)shutdown(socket_of(handle), SD_SEND);
+}
+
+/* A listener cannot be shut down: who waits for it is woken by a client. */
+static void
+listener_knock(SOCKET listener)
+{
+    struct sockaddr_storage name;
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&name;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&name;
+    u_long on = 1;
+    int size = sizeof name;
+    SOCKET fd;
+
+    memset(&name, 0, sizeof name);
+    if (getsockname(listener, (struct sockaddr *)&name, &size) != 0) {
+        return;
+    }
+    if (name.ss_family == AF_INET && v4->sin_addr.s_addr == INADDR_ANY) {
+        v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    }
+    if (name.ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr)) {
+        v6->sin6_addr.s6_addr[15] = 1;
+    }
+    fd = WSASocketW(name.ss_family, SOCK_STREAM, 0, NULL, 0,
+                    WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    if (fd != INVALID_SOCKET) {
+        if (ioctlsocket(fd, FIONBIO, &on) == 0) {
+            (void)connect(fd, (struct sockaddr *)&name, size);
+        }
+        closesocket(fd);
+    }
+}
+
+void
+mproc_plat_net_end(apr_int64_t handle)
+{
+    if (shutdown(socket_of(handle), SD_BOTH) != 0) {
+        listener_knock(socket_of(handle));
+    }
 }
 
 void

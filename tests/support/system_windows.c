@@ -355,3 +355,10 @@ test_is_wine(void)
 {
     return ntdll("wine_get_version") != NULL;
 }
+
+int
+test_handles_limit(int more)
+{
+    (void)more;
+    return 0;
+}

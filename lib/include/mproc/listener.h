@@ -20,8 +20,12 @@
  * `unix:PATH`. Both sides prove to each other that they have the same key,
  * which is never sent, before the first message. Neither the proof nor the
  * messages are encrypted: over a network that others can read or change, use a
- * tunnel. Frames and proof are those of Python's multiprocessing.connection:
- * send_bytes() there is mproc_connection_recv() here.
+ * tunnel. Nor does the proof say to whom it is given: somebody whom you connect
+ * to can hand on what he is asked himself, and be let in with your answer at
+ * another listener that has the same key. So a key is for those who all trust
+ * each other. Frames and proof are those of Python's
+ * multiprocessing.connection: send_bytes() there is mproc_connection_recv()
+ * here.
  *
  * Send no pickles, and unpack nothing with `o` from such a connection.
  */
@@ -51,8 +55,9 @@ typedef struct mproc_net_options_t {
     apr_size_t max_message; /**< as mproc_connection_set_limit(); 0:
                                  MPROC_MESSAGE_MAX */
     apr_interval_time_t handshake_timeout; /**< for the proof; 0: 10 seconds */
-    apr_interval_time_t connect_timeout;   /**< of a client, for reaching the
-                              other side; 0: 20 seconds */
+    apr_interval_time_t connect_timeout;   /**< of a client, for finding and
+                              reaching the other side; 0: 20 seconds. Of several
+                              addresses of a host each gets its share */
     int backlog; /**< of a listener: clients that wait to be accepted; 0: 128 */
 } mproc_net_options_t;
 
@@ -69,8 +74,10 @@ typedef struct mproc_net_options_t {
  *         APR_ENOTIMPL for a kind of address that the system lacks, or when
  *         mproc was built without MPROC_WITH_NET; APR_ENOMEM
  * @note Processes: stays in this one; a forked child does not have it. Threads:
- *       any. A Unix socket is for this user alone; a path that a listener left
- *       when it was killed is taken over.
+ *       any. A Unix socket is for this user (and root) alone, where the system
+ *       tells even when the rights of its path are changed; a path that a
+ *       listener left when it was killed is taken over. Resolving a host's name
+ *       takes as long as the system lets it.
  */
 MPROC_DECLARE(apr_status_t)
 mproc_listener_create(mproc_listener_t **listener, const char *address,
@@ -107,7 +114,7 @@ mproc_listener_address(mproc_listener_t *listener);
 
 /**
  * Listen no more; the creator removes a Unix socket's path. Who waits in
- * accept goes on with MPROC_ECLOSED. Connections live on.
+ * accept goes on with MPROC_ECLOSED, at once. Connections live on.
  * @param listener the listener; closed already is fine
  * @return APR_SUCCESS; APR_EINVAL for NULL or what is no listener
  * @note Processes: the creator. Threads: any.
@@ -129,11 +136,11 @@ MPROC_DECLARE(void) mproc_listener_destroy(mproc_listener_t *listener);
  * @param pool       its lifetime, or NULL: until mproc_connection_destroy()
  * @return APR_SUCCESS; MPROC_EAUTH when one of the two has another key, or the
  *         other side shows no proof in time; APR_TIMEUP when it could not be
- *         reached in time; APR_EOF or APR_ECONNRESET when it hung up;
+ *         found or reached in time; APR_EOF or APR_ECONNRESET when it hung up;
  *         APR_ECONNREFUSED, APR_ENOENT and the like; APR_EINVAL, APR_ENOTIMPL
  *         as mproc_listener_create(); APR_ENOMEM
- * @note Processes: any; the connection stays in this one. Threads: any.
- *       Resolving a host's name takes as long as the system lets it.
+ * @note Processes: any; the connection stays in this one. Threads: any. A
+ *       resolver that is slow is left to a thread that ends when it answers.
  */
 MPROC_DECLARE(apr_status_t)
 mproc_client_connect(mproc_connection_t **connection, const char *address,
