@@ -250,7 +250,7 @@ stream_vsendf(mproc_connection_t *connection, const char *format, va_list args,
     apr_array_header_t *objects = NULL;
     mproc_bytes_t bytes;
     apr_pool_t *pool;
-    apr_status_t rv = apr_pool_create(&pool, NULL);
+    apr_status_t rv = apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -301,7 +301,7 @@ pool_choose(mproc_connection_t *connection, apr_pool_t **pool)
     apr_status_t rv = APR_SUCCESS;
 
     if (*pool == NULL && end->own == NULL) {
-        rv = apr_pool_create(&end->own, NULL);
+        rv = apr_pool_create_unmanaged_ex(&end->own, NULL, NULL);
     }
     *pool = *pool == NULL ? end->own : *pool;
     return rv;

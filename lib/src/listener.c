@@ -421,7 +421,7 @@ mproc_listener_create(mproc_listener_t **listener, const char *address,
                            call);
     }
     *listener = NULL;
-    rv = apr_pool_create(&own, NULL);
+    rv = apr_pool_create_unmanaged_ex(&own, NULL, NULL);
     if (rv != APR_SUCCESS) {
         return rv;
     }

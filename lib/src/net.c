@@ -61,7 +61,7 @@ key_prepare(mproc_net_options_t *options, const char *call, apr_pool_t *pool)
 }
 
 apr_status_t
-mproc__net_prepare(mproc__net_t *net, int connects, const char *address,
+mproc__net_prepare(mproc__net_t *net, const char *address,
                    const mproc_net_options_t *options, const char *call,
                    apr_pool_t *pool)
 {
@@ -91,8 +91,7 @@ mproc__net_prepare(mproc__net_t *net, int connects, const char *address,
     mine->connect_timeout =
         mine->connect_timeout ? mine->connect_timeout : SECONDS(20);
     rv = key_prepare(mine, call, pool);
-    net->deadline =
-        connects ? mproc__deadline(mine->connect_timeout) : MPROC_PLAT_NEVER;
+    net->deadline = mproc__deadline(mine->connect_timeout);
     return rv == APR_SUCCESS ? mproc__address_parse(&net->address, address,
                                                     net->deadline, call, pool)
                              : rv;
@@ -240,11 +239,11 @@ mproc_client_connect(mproc_connection_t **connection, const char *address,
                                               : "the address");
     }
     *connection = NULL;
-    rv = apr_pool_create(&own, NULL);
+    rv = apr_pool_create_unmanaged_ex(&own, NULL, NULL);
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = mproc__net_prepare(&net, 1, address, options, call, own);
+    rv = mproc__net_prepare(&net, address, options, call, own);
     if (rv == APR_SUCCESS) {
         rv = client_reach(&socket, &net, call);
     }

@@ -13,13 +13,11 @@
 typedef struct mproc__net_t {
     mproc_net_options_t options;
     mproc__address_t address;
-    apr_time_t deadline; /* for reaching the other side; of a listener: none */
+    apr_time_t deadline; /* for finding and reaching the other side */
 } mproc__net_t;
 
-/* For a client, or a listener. APR_EINVAL, APR_ENOTIMPL, APR_TIMEUP, and what
- * resolving says. */
-apr_status_t mproc__net_prepare(mproc__net_t *net, int connects,
-                                const char *address,
+/* APR_EINVAL, APR_ENOTIMPL, APR_TIMEUP, and what resolving says. */
+apr_status_t mproc__net_prepare(mproc__net_t *net, const char *address,
                                 const mproc_net_options_t *options,
                                 const char *call, apr_pool_t *pool);
 

@@ -116,13 +116,13 @@ place_new(mproc__place_t *place, const mproc_net_options_t *options,
 {
     const char *folder = NULL;
     apr_status_t rv =
-        mproc__net_prepare(net, 0, "unix:socket", options, call, pool);
+        mproc__net_prepare(net, "unix:socket", options, call, pool);
 
     if (rv == APR_SUCCESS) {
         rv = folder_make(&folder, call, pool);
     }
     if (rv == APR_SUCCESS) {
-        rv = mproc__net_prepare(net, 0,
+        rv = mproc__net_prepare(net,
                                 apr_pstrcat(pool, "unix:", folder, "/s", NULL),
                                 options, call, pool);
         if (rv == APR_SUCCESS) {
@@ -137,7 +137,7 @@ place_new(mproc__place_t *place, const mproc_net_options_t *options,
     if (rv != APR_ENOTIMPL && rv != APR_ENAMETOOLONG) {
         return rv;
     }
-    rv = mproc__net_prepare(net, 0, "tcp:127.0.0.1:0", options, call, pool);
+    rv = mproc__net_prepare(net, "tcp:127.0.0.1:0", options, call, pool);
     return rv == APR_SUCCESS ? place_at(place, net, call, pool) : rv;
 }
 
@@ -152,7 +152,7 @@ mproc__place_open(mproc__place_t *place, const char *address,
     if (address == NULL) {
         return place_new(place, options, net, call, pool);
     }
-    rv = mproc__net_prepare(net, 0, apr_pstrdup(pool, address), options, call,
+    rv = mproc__net_prepare(net, apr_pstrdup(pool, address), options, call,
                             pool);
     return rv == APR_SUCCESS ? place_at(place, net, call, pool) : rv;
 }

@@ -6,6 +6,10 @@
  * they share goes with the last of the two; a thread that nobody waits for any
  * more ends by itself. Its pool is nobody's child: the program may have shut
  * APR down before.
+ *
+ * In a child that was forked while another thread was asking, the resolver may
+ * wait for that thread, for ever. So nobody is asked for numbers; and for a
+ * name only as long as there is time.
  */
 #include "resolve.h"
 
@@ -29,11 +33,22 @@ typedef struct ask_t {
     char host[]; /* NUL-terminated */
 } ask_t;
 
+/* The family of what is no name: digits and dots, or a colon. */
+static int
+host_family(const char *host)
+{
+    return strchr(host, ':') != NULL                   ? APR_INET6
+           : host[strspn(host, "0123456789.")] == '\0' ? APR_INET
+                                                       : APR_UNSPEC;
+}
+
+/* With a family it does not look which ones this machine has, for which it
+ * takes a lock. */
 static apr_status_t
 resolver_ask(apr_sockaddr_t **found, const char *host, apr_port_t port,
              apr_pool_t *pool)
 {
-    return apr_sockaddr_info_get(found, host, APR_UNSPEC, port, 0, pool);
+    return apr_sockaddr_info_get(found, host, host_family(host), port, 0, pool);
 }
 
 apr_status_t (*mproc__resolver)(apr_sockaddr_t **found, const char *host,
@@ -101,13 +116,6 @@ ask_start(ask_t *ask)
     return 1;
 }
 
-/* Digits and dots, or a colon: nobody is asked. */
-static int
-host_is_number(const char *host)
-{
-    return strchr(host, ':') != NULL || host[strspn(host, "0123456789.")] == 0;
-}
-
 apr_status_t
 mproc__resolve(apr_sockaddr_t **found, const char *host, apr_port_t port,
                apr_time_t deadline, apr_pool_t *pool)
@@ -116,7 +124,7 @@ mproc__resolve(apr_sockaddr_t **found, const char *host, apr_port_t port,
     ask_t *ask = NULL;
     apr_status_t rv;
 
-    if (deadline != MPROC_PLAT_NEVER && !host_is_number(host)) {
+    if (host_family(host) == APR_UNSPEC) {
         ask = ask_make(host, port);
     }
     if (ask == NULL || !ask_start(ask)) {

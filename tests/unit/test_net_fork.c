@@ -265,11 +265,73 @@ in_the_middle_of_a_mac(apr_pool_t *pool)
     }
 }
 
+/* What a program may do meanwhile: ask where hosts are, make pools. */
+static void *APR_THREAD_FUNC
+beside_ask(apr_thread_t *thread, void *baton)
+{
+    busy_t *busy = baton;
+    while (!atomic_load(&busy->stop)) {
+        apr_sockaddr_t *address;
+        apr_pool_t *pool;
+        apr_pool_create(&pool, NULL);
+        (void)apr_sockaddr_info_get(&address, "127.0.0.1", APR_UNSPEC, 1, 0,
+                                    pool);
+        apr_pool_destroy(pool);
+    }
+    apr_thread_exit(thread, APR_SUCCESS);
+    return NULL;
+}
+
+static int
+talk_to_itself(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_net_options_t options = {.unkeyed = 1};
+    mproc_listener_t *listener;
+    mproc_connection_t *here, *there;
+    (void)args;
+    CHILD_STATUS(APR_SUCCESS,
+                 mproc_listener_create(&listener, LOCAL, &options, pool));
+    CHILD_STATUS(APR_SUCCESS,
+                 mproc_client_connect(&there, mproc_listener_address(listener),
+                                      &options, pool));
+    CHILD_STATUS(APR_SUCCESS,
+                 mproc_listener_accept(listener, &here, test_deadline(), pool));
+    CHILD_STATUS(APR_SUCCESS, mproc_connection_sendf(here, "i", 1));
+    CHILD_STATUS(APR_SUCCESS, mproc_connection_recvf(there, NULL, "*"));
+    return 0;
+}
+
+/* The resolver and APR have locks of their own, too. */
+static void
+in_the_middle_of_asking(apr_pool_t *pool)
+{
+    busy_t busy[2];
+    apr_status_t rv;
+    int i;
+    net_needed();
+    for (i = 0; i < 2; i++) {
+        atomic_init(&busy[i].stop, 0);
+        REQUIRE_STATUS(APR_SUCCESS,
+                       apr_thread_create(&busy[i].thread, NULL, beside_ask,
+                                         &busy[i], pool));
+    }
+    for (i = 0; i < (test_method() == MPROC_START_FORK ? 100 : 5); i++) {
+        mproc_process_t *child;
+        START(child, talk_to_itself, pool, NULL);
+        JOIN(child, 0);
+    }
+    for (i = 0; i < 2; i++) {
+        atomic_store(&busy[i].stop, 1);
+        apr_thread_join(&rv, busy[i].thread);
+    }
+}
+
 static const test_case_t cases[] = {
     {"in_the_middle_of_a_handshake", in_the_middle_of_a_handshake},
     {"in_the_middle_of_an_accept", in_the_middle_of_an_accept},
     {"in_the_middle_of_a_close", in_the_middle_of_a_close},
     {"in_the_middle_of_a_mac", in_the_middle_of_a_mac},
+    {"in_the_middle_of_asking", in_the_middle_of_asking},
     {NULL, NULL}};
 
 const test_suite_t suite_net_fork = {"net_fork", 1, cases};

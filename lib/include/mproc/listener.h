@@ -55,9 +55,9 @@ typedef struct mproc_net_options_t {
     apr_size_t max_message; /**< as mproc_connection_set_limit(); 0:
                                  MPROC_MESSAGE_MAX */
     apr_interval_time_t handshake_timeout; /**< for the proof; 0: 10 seconds */
-    apr_interval_time_t connect_timeout;   /**< of a client, for finding and
-                              reaching the other side; 0: 20 seconds. Of several
-                              addresses of a host each gets its share */
+    apr_interval_time_t connect_timeout;   /**< for finding the host, and of a
+                              client for reaching it; 0: 20 seconds. Of several
+                              addresses each gets its share */
     int backlog; /**< of a listener: clients that wait to be accepted; 0: 128 */
 } mproc_net_options_t;
 
@@ -70,14 +70,13 @@ typedef struct mproc_net_options_t {
  * @param pool     its lifetime, or NULL: until mproc_listener_destroy()
  * @return APR_SUCCESS; APR_EINVAL for NULL, no address, an empty key, or no key
  *         where other machines can reach it; the system's status, such as
- *         EADDRINUSE when somebody listens there; APR_ENAMETOOLONG;
- *         APR_ENOTIMPL for a kind of address that the system lacks, or when
+ *         EADDRINUSE when somebody listens there; APR_TIMEUP when the host
+ *         could not be found in time; APR_ENAMETOOLONG; APR_ENOTIMPL for a kind of address that the system lacks, or when
  *         mproc was built without MPROC_WITH_NET; APR_ENOMEM
  * @note Processes: stays in this one; a forked child does not have it. Threads:
  *       any. A Unix socket is for this user (and root) alone, where the system
  *       tells even when the rights of its path are changed; a path that a
- *       listener left when it was killed is taken over. Resolving a host's name
- *       takes as long as the system lets it.
+ *       listener left when it was killed is taken over.
  */
 MPROC_DECLARE(apr_status_t)
 mproc_listener_create(mproc_listener_t **listener, const char *address,
