@@ -301,14 +301,28 @@ talk_to_itself(mproc_bytes_t args, apr_pool_t *pool)
     return 0;
 }
 
+static int
+put_something(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_queue_t *queue;
+    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "o", &queue));
+    CHILD_STATUS(APR_SUCCESS,
+                 mproc_queue_putf(queue, test_deadline(), "[i s]", 1, "x"));
+    CHILD_STATUS(APR_SUCCESS,
+                 mproc_queue_getf(queue, test_deadline(), NULL, "*"));
+    return 0;
+}
+
 /* The resolver and APR have locks of their own, too. */
 static void
 in_the_middle_of_asking(apr_pool_t *pool)
 {
+    mproc_queue_t *queue;
     busy_t busy[2];
     apr_status_t rv;
     int i;
     net_needed();
+    REQUIRE_STATUS(APR_SUCCESS, mproc_queue_create(&queue, 0, pool));
     for (i = 0; i < 2; i++) {
         atomic_init(&busy[i].stop, 0);
         REQUIRE_STATUS(APR_SUCCESS,
@@ -318,6 +332,8 @@ in_the_middle_of_asking(apr_pool_t *pool)
     for (i = 0; i < (test_method() == MPROC_START_FORK ? 100 : 5); i++) {
         mproc_process_t *child;
         START(child, talk_to_itself, pool, NULL);
+        JOIN(child, 0);
+        START(child, put_something, pool, "o", queue);
         JOIN(child, 0);
     }
     for (i = 0; i < 2; i++) {
