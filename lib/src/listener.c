@@ -316,7 +316,8 @@ listener_done(mproc_listener_t *listener)
 
 /* ----------------------------------------------------------- coming, going */
 
-/* The listener's handle and those of clients; the path stays for the creator.
+/* The listener's handle and those of clients; the path is for the creator. It
+ * goes first: with the handle closed, another may have taken it over.
  */
 static void
 listener_end(mproc_listener_t *listener)
@@ -324,10 +325,10 @@ listener_end(mproc_listener_t *listener)
     while (listener->count > 0) {
         pending_drop(listener, listener->count - 1);
     }
-    mproc__socket_close(listener->place.socket);
     if (listener->creator == mproc_plat_pid()) {
         mproc__place_remove(&listener->place, listener->own);
     }
+    mproc__socket_close(listener->place.socket);
 }
 
 static void
@@ -430,8 +431,8 @@ mproc_listener_create(mproc_listener_t **listener, const char *address,
         rv = mproc__object_create(listener, &listener_ops,
                                   sizeof(listener_shared_t), pool);
         if (rv != APR_SUCCESS) {
-            mproc__socket_close(place.socket);
             mproc__place_remove(&place, own);
+            mproc__socket_close(place.socket);
         }
     }
     if (rv != APR_SUCCESS) {

@@ -2,12 +2,12 @@
  * net_unix.c: the path of a Unix socket.
  *
  * A path outlives its listener when that is killed. Such a one is known by that
- * nobody answers, and is removed; but nobody answers either between bind() and
- * listen() of another. So who binds has a lock on the folder until it listens,
- * and only who has it takes over. A lock that another program holds for long
- * is not waited for: then nothing is taken over. It is on the open folder, so
- * it is gone when who holds it is killed. Who may not read the folder cannot
- * lock it, and does without.
+ * no socket has it any more: to connect one of another type says so, and
+ * bothers nobody who listens, or is about to. It is removed; of two who want
+ * to, the slower one would remove the path of the quicker one, so it is done
+ * under a lock on the folder. That is gone when who has it is killed. When
+ * another program holds it for long, nothing is taken over; who may not read
+ * the folder cannot lock it, and does without.
  *
  * The path gets its rights from the socket, where the system does that;
  * elsewhere they are set before anybody can connect.
@@ -77,7 +77,7 @@ folder_unlock(int fd)
     }
 }
 
-/* Whether the path is a socket that a dead listener left. */
+/* Whether the path is a socket that a dead process left. */
 static int
 path_is_stale(const struct sockaddr_un *name, socklen_t size)
 {
@@ -87,36 +87,30 @@ path_is_stale(const struct sockaddr_un *name, socklen_t size)
     if (lstat(name->sun_path, &file) != 0 || !S_ISSOCK(file.st_mode)) {
         return 0;
     }
-    fd = mproc__fd_private(socket(AF_UNIX, SOCK_STREAM, 0));
-    if (fd < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
-        stale = 0;
+    fd = mproc__fd_private(socket(AF_UNIX, SOCK_DGRAM, 0));
+    if (fd < 0) {
+        return 0;
     }
-    else {
-        stale = connect(fd, (const struct sockaddr *)name, size) != 0 &&
-                errno == ECONNREFUSED;
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
+    stale = connect(fd, (const struct sockaddr *)name, size) != 0 &&
+            errno == ECONNREFUSED; /* and not EPROTOTYPE */
+    close(fd);
     return stale;
 }
 
 static apr_status_t
-path_bind(int fd, const struct sockaddr_un *name, socklen_t size, int lock)
+path_take_over(int fd, const struct sockaddr_un *name, socklen_t size)
 {
-    const struct sockaddr *where = (const struct sockaddr *)name;
+    int folder;
+    int lock = folder_lock(&folder, name);
+    apr_status_t rv = EADDRINUSE;
 
-    if (bind(fd, where, size) == 0) {
-        return APR_SUCCESS;
+    if (lock != OCCUPIED && path_is_stale(name, size) &&
+        unlink(name->sun_path) == 0) {
+        rv = bind(fd, (const struct sockaddr *)name, size) == 0 ? APR_SUCCESS
+                                                                : errno;
     }
-    if (errno != EADDRINUSE) {
-        return errno;
-    }
-    if (lock == OCCUPIED || !path_is_stale(name, size) ||
-        unlink(name->sun_path) != 0) {
-        return EADDRINUSE;
-    }
-    return bind(fd, where, size) == 0 ? APR_SUCCESS : errno;
+    folder_unlock(folder);
+    return rv;
 }
 
 /* A path that is somebody else's by now is left alone. */
@@ -142,12 +136,12 @@ apr_status_t
 mproc__unix_listen(int fd, const struct sockaddr_un *name, socklen_t size,
                    int backlog)
 {
-    int folder;
-    int lock = folder_lock(&folder, name);
-    apr_status_t rv;
+    apr_status_t rv = APR_SUCCESS;
 
     (void)fchmod(fd, OWNER);
-    rv = path_bind(fd, name, size, lock);
+    if (bind(fd, (const struct sockaddr *)name, size) != 0) {
+        rv = errno == EADDRINUSE ? path_take_over(fd, name, size) : errno;
+    }
     if (rv == APR_SUCCESS) {
         rv = path_protect(name);
         if (rv == APR_SUCCESS && listen(fd, backlog) != 0) {
@@ -155,6 +149,5 @@ mproc__unix_listen(int fd, const struct sockaddr_un *name, socklen_t size,
             unlink(name->sun_path);
         }
     }
-    folder_unlock(folder);
     return rv;
 }

@@ -12,6 +12,7 @@
 
 #include "../../lib/src/address.h"
 #include "../../lib/src/hmac.h"
+#include "../../lib/src/peers.h"
 #include "../../platform/plat_net.h"
 
 /* What runs in a thread of its own beside a test. */
@@ -29,6 +30,18 @@ static inline apr_time_t
 test_far(void)
 {
     return mproc_clock() + test_deadline();
+}
+
+/* Wait until those threads of the library's that nobody waits for have ended,
+ * but for so many. */
+static inline void
+threads_settle(int count)
+{
+    apr_time_t deadline = test_far();
+    while (atomic_load(&mproc__own_threads) > count) {
+        REQUIRE(mproc_clock() < deadline);
+        apr_sleep(1000);
+    }
 }
 
 /* Each thread needs a pool of its own: no pool. */

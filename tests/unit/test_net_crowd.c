@@ -155,7 +155,7 @@ failures_leave_nothing_open(apr_pool_t *pool)
     mproc_net_options_t options = options_with(KEY);
     mproc_listener_t *listener, *server = listen_keyed(0, pool);
     mproc_connection_t *here;
-    int i, more, handles;
+    int i, more, handles, threads;
     limit_needed();
     options.handshake_timeout = 20000;
     options.connect_timeout = 20000;
@@ -163,6 +163,7 @@ failures_leave_nothing_open(apr_pool_t *pool)
                  mproc_client_connect(&here, mproc_listener_address(server),
                                       &options, pool));
     handles = test_handles();
+    threads = atomic_load(&mproc__own_threads);
     for (more = 0; more < 8; more++) {
         for (i = 0; i < 4; i++) {
             test_handles_limit(more);
@@ -175,6 +176,7 @@ failures_leave_nothing_open(apr_pool_t *pool)
                 mproc_listener_destroy(listener);
             }
             test_handles_limit(-1);
+            threads_settle(threads);
             CHECK_INT(handles, test_handles());
         }
     }

@@ -8,7 +8,6 @@
 
 #include "net.h"
 
-#include "../../lib/src/peers.h"
 #include "../../lib/src/resolve.h"
 
 /* ------------------------------------------------------------------- ready */
@@ -136,10 +135,7 @@ resolving_keeps_the_time(apr_pool_t *pool)
                                &options, pool) != APR_SUCCESS);
     CHECK_DETAIL("unknown");
     /* Those that nobody waits for any more end. */
-    while (atomic_load(&mproc__own_threads) != threads) {
-        REQUIRE(mproc_clock() - begin < test_deadline());
-        apr_sleep(1000);
-    }
+    threads_settle(threads);
 }
 
 static apr_port_t resolver_ports[2];

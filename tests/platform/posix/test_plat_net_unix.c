@@ -172,18 +172,29 @@ case_path_is_never_open(apr_pool_t *pool)
 }
 
 /* A path that a dead listener left is taken over, but not while somebody else
- * may be at it; one that lives, or is none, never. */
+ * may be at it; one that lives, be it that it has yet to listen, or is none,
+ * never. Who lives sees nothing of that. */
 static void
 case_path_is_taken_over(apr_pool_t *pool)
 {
+    char peer[MPROC_PLAT_NET_TEXT];
     apr_int64_t handle, second;
     place_t place;
-    int folder;
+    int folder, fd;
 
     place_make(&place, pool);
     CHECK_STATUS(APR_SUCCESS, place_listen(&place, &handle));
     CHECK_STATUS(EADDRINUSE, place_listen(&place, &second));
+    CHECK_STATUS(APR_EAGAIN, mproc_plat_net_accept(handle, &second, peer));
+    mproc_plat_net_end(handle);
+    CHECK_STATUS(EADDRINUSE, place_listen(&place, &second));
     mproc_plat_net_close(handle);
+    unlink(place.path);
+    fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    REQUIRE(bind(fd, (struct sockaddr *)(void *)&place.address->sa,
+                 (socklen_t)place.address->salen) == 0);
+    CHECK_STATUS(EADDRINUSE, place_listen(&place, &second));
+    close(fd);
     folder = open(place.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     REQUIRE(folder >= 0 && flock(folder, LOCK_EX) == 0);
     CHECK_STATUS(EADDRINUSE, place_listen(&place, &second));
