@@ -49,6 +49,22 @@ apr_status_t mproc_plat_net_listen(apr_int64_t handle,
                                    apr_port_t *port);
 
 /**
+ * Listen at, or connect to, a named pipe of this machine, which keeps messages
+ * by itself, and where CPython's multiprocessing has no heads before them. What
+ * is received from it has them, as from a stream (lib/src/frame.h): 4 bytes,
+ * big-endian, the length; from 2 GiB on FF FF FF FF and 8 bytes. What is sent
+ * is a whole message with its head in each call. It is for this user alone, and
+ * its name goes with the listener.
+ * @param name of the pipe
+ * @return APR_SUCCESS; APR_ENOTIMPL where there are none; the system's status;
+ *         APR_TIMEUP when all its places are taken
+ */
+apr_status_t mproc_plat_net_pipe_listen(apr_int64_t *handle, const char *name,
+                                        int backlog);
+apr_status_t mproc_plat_net_pipe_connect(apr_int64_t *handle, const char *name,
+                                         apr_time_t deadline);
+
+/**
  * Take a client. Of those of a Unix socket who are neither this user nor root
  * are sent away, where the system tells. Takes no time.
  * @param peer receives its address as text; "" where it has none
@@ -72,6 +88,17 @@ apr_status_t mproc_plat_net_connect(apr_int64_t handle,
 apr_status_t mproc_plat_net_send(apr_int64_t handle, const void *head,
                                  apr_size_t head_size, const void *body,
                                  apr_size_t body_size, apr_size_t *sent);
+
+/** What became of a message. */
+typedef enum mproc_plat_net_unsent_e {
+    MPROC_PLAT_UNSENT,
+    MPROC_PLAT_SENT,
+    MPROC_PLAT_TORN /* part of it was received */
+} mproc_plat_net_unsent_e;
+
+/** For who offered a message to a pipe, was told APR_EAGAIN, and gives up: the
+ *  system may have it yet. Else MPROC_PLAT_UNSENT. */
+mproc_plat_net_unsent_e mproc_plat_net_unsend(apr_int64_t handle);
 
 /**
  * Receive what is there.

@@ -1,4 +1,5 @@
-/* address.c: where a listener can be found: tcp:HOST:PORT or unix:PATH. */
+/* address.c: where a listener can be found: tcp:HOST:PORT, unix:PATH or, on
+ * Windows, pipe:NAME. */
 #include "address.h"
 
 #include <string.h>
@@ -11,6 +12,8 @@
 
 #include "error.h"
 #include "resolve.h"
+
+#define PIPE_MOST 200
 
 static apr_status_t
 address_refused(const char *call, const char *text, const char *why)
@@ -116,6 +119,20 @@ unix_parse(mproc__address_t *address, const char *rest, const char *call,
                        call, address->text);
 }
 
+/* A name, or all of it, as it is written elsewhere: \\.\pipe\NAME. */
+static apr_status_t
+pipe_parse(mproc__address_t *address, const char *rest, const char *call)
+{
+    if (*rest == '\0' || strlen(rest) > PIPE_MOST ||
+        (strchr(rest, '\\') != NULL && strncmp(rest, "\\\\", 2) != 0)) {
+        return address_refused(call, address->text,
+                               "write pipe:NAME, of at most 200 bytes, without "
+                               "a backslash");
+    }
+    address->pipe = rest;
+    return APR_SUCCESS;
+}
+
 apr_status_t
 mproc__address_parse(mproc__address_t *address, const char *text,
                      apr_time_t deadline, const char *call, apr_pool_t *pool)
@@ -132,13 +149,10 @@ mproc__address_parse(mproc__address_t *address, const char *text,
         return unix_parse(address, text + 5, call, pool);
     }
     if (strncmp(text, "pipe:", 5) == 0) {
-        return mproc__fail(APR_ENOTIMPL,
-                           "%s: \"%.200s\": named pipes are not offered on "
-                           "this system in this version; use "
-                           "tcp:127.0.0.1:PORT",
-                           call, text);
+        return pipe_parse(address, text + 5, call);
     }
-    return address_refused(call, text, "it begins with neither tcp: nor unix:");
+    return address_refused(call, text,
+                           "it begins with neither tcp: nor unix: nor pipe:");
 }
 
 static int

@@ -10,7 +10,9 @@ typedef struct mproc__address_t {
     const char *text;         /* as it was given */
     const char *path;         /* absolute, of a Unix socket; else NULL */
     const char *host;         /* as it was given; else NULL */
-    apr_sockaddr_t *resolved; /* one or several, to be tried in order */
+    const char *pipe;         /* the name of a named pipe; else NULL */
+    apr_sockaddr_t *resolved; /* one or several, to be tried in order; of a
+                                 named pipe none */
 } mproc__address_t;
 
 /* Take it apart, and resolve it. APR_EINVAL; APR_ENOTIMPL; APR_ENAMETOOLONG;

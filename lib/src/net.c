@@ -164,6 +164,10 @@ client_reach(mproc__socket_t **socket, const mproc__net_t *net,
     char text[120];
     apr_status_t rv = APR_EINVAL;
 
+    if (net->address.pipe != NULL) {
+        rv = mproc__socket_pipe_connect(socket, net->address.pipe,
+                                        net->deadline);
+    }
     for (one = net->address.resolved; one != NULL; one = one->next) {
         rv = mproc__socket_open(socket, one);
         if (rv == APR_SUCCESS) {
@@ -174,6 +178,12 @@ client_reach(mproc__socket_t **socket, const mproc__net_t *net,
             return rv;
         }
         mproc__socket_close(*socket);
+    }
+    if (rv == APR_SUCCESS) {
+        return rv;
+    }
+    if (rv == APR_ENOTIMPL) {
+        return mproc__fail(rv, MPROC__NO_PIPES, call, net->address.text);
     }
     if (rv == APR_TIMEUP) {
         return mproc__fail(rv, "%s: \"%.200s\" could not be reached in time",

@@ -21,6 +21,10 @@ apr_status_t mproc__net_prepare(mproc__net_t *net, const char *address,
                                 const mproc_net_options_t *options,
                                 const char *call, apr_pool_t *pool);
 
+/* For where there are no named pipes. */
+#define MPROC__NO_PIPES                                                        \
+    "%s: \"%.200s\": this system has no named pipes; use unix:PATH"
+
 /* Go on with a handshake as far as that is possible without waiting.
  * @return APR_SUCCESS, it is done; APR_EAGAIN; MPROC_EAUTH or MPROC_EFORMAT, as
  *         auth->why says; APR_EOF, APR_ECONNRESET, APR_EPIPE */

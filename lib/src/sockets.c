@@ -89,6 +89,44 @@ mproc__socket_accept(mproc__socket_t **socket, const mproc__socket_t *listener,
     return socket_make(socket, NULL, listener, peer);
 }
 
+/* Where there are named pipes there is no fork. */
+static apr_status_t
+socket_adopt(mproc__socket_t **socket, apr_int64_t handle)
+{
+    *socket = calloc(1, sizeof **socket);
+    if (*socket == NULL) {
+        mproc_plat_net_close(handle);
+        return APR_ENOMEM;
+    }
+    (*socket)->handle = handle;
+    mproc__objects_guard();
+    socket_enter(*socket);
+    mproc__objects_unguard();
+    return APR_SUCCESS;
+}
+
+apr_status_t
+mproc__socket_pipe_listen(mproc__socket_t **socket, const char *name,
+                          int backlog)
+{
+    apr_int64_t handle;
+    apr_status_t rv = mproc_plat_net_pipe_listen(&handle, name, backlog);
+
+    *socket = NULL;
+    return rv == APR_SUCCESS ? socket_adopt(socket, handle) : rv;
+}
+
+apr_status_t
+mproc__socket_pipe_connect(mproc__socket_t **socket, const char *name,
+                           apr_time_t deadline)
+{
+    apr_int64_t handle;
+    apr_status_t rv = mproc_plat_net_pipe_connect(&handle, name, deadline);
+
+    *socket = NULL;
+    return rv == APR_SUCCESS ? socket_adopt(socket, handle) : rv;
+}
+
 apr_status_t
 mproc__socket_pair(mproc__socket_t *socket[2])
 {

@@ -21,6 +21,10 @@ apr_status_t mproc__socket_accept(mproc__socket_t **socket,
                                   const mproc__socket_t *listener,
                                   char peer[MPROC_PLAT_NET_TEXT]);
 
+apr_status_t mproc__socket_pipe_listen(mproc__socket_t **socket,
+                                       const char *name, int backlog);
+apr_status_t mproc__socket_pipe_connect(mproc__socket_t **socket,
+                                        const char *name, apr_time_t deadline);
 apr_status_t mproc__socket_pair(mproc__socket_t *socket[2]);
 
 /* Close it, and free it; NULL is fine. Nobody waits for it any more. */

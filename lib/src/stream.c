@@ -47,6 +47,20 @@ send_torn(mproc__stream_t *stream, apr_status_t rv)
     return rv == APR_TIMEUP ? MPROC_EBROKEN : rv;
 }
 
+/* The time is over before the message was. The system may have it yet. */
+static apr_status_t
+send_back(mproc__stream_t *stream)
+{
+    switch (mproc_plat_net_unsend(stream->handle)) {
+    case MPROC_PLAT_SENT:
+        return APR_SUCCESS;
+    case MPROC_PLAT_TORN:
+        return send_torn(stream, APR_TIMEUP);
+    default:
+        return APR_TIMEUP;
+    }
+}
+
 apr_status_t
 mproc__stream_send(mproc__stream_t *stream, mproc_bytes_t message,
                    apr_time_t deadline)
@@ -78,6 +92,9 @@ mproc__stream_send(mproc__stream_t *stream, mproc_bytes_t message,
     }
     if (rv != APR_SUCCESS && atomic_load(stream->closed)) {
         return MPROC_ECLOSED;
+    }
+    if (rv == APR_TIMEUP && done == 0) {
+        rv = send_back(stream);
     }
     return rv != APR_SUCCESS && done > 0 ? send_torn(stream, rv) : rv;
 }

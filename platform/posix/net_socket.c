@@ -144,6 +144,25 @@ peer_text(const struct sockaddr *name, socklen_t size,
     }
 }
 
+apr_status_t
+mproc_plat_net_pipe_listen(apr_int64_t *handle, const char *name, int backlog)
+{
+    (void)name;
+    (void)backlog;
+    *handle = -1;
+    return APR_ENOTIMPL;
+}
+
+apr_status_t
+mproc_plat_net_pipe_connect(apr_int64_t *handle, const char *name,
+                            apr_time_t deadline)
+{
+    (void)name;
+    (void)deadline;
+    *handle = -1;
+    return APR_ENOTIMPL;
+}
+
 /* Whether there was a client, who has gone, or whose network has: the next one
  * may be there. */
 static int
@@ -293,6 +312,13 @@ mproc_plat_net_send(apr_int64_t handle, const void *head, apr_size_t head_size,
     }
     *sent = (apr_size_t)done;
     return APR_SUCCESS;
+}
+
+mproc_plat_net_unsent_e
+mproc_plat_net_unsend(apr_int64_t handle)
+{
+    (void)handle;
+    return MPROC_PLAT_UNSENT;
 }
 
 apr_status_t

@@ -245,6 +245,32 @@ beside_accept(apr_thread_t *thread, void *baton)
 
 #define ROUNDS 10
 
+static void *APR_THREAD_FUNC
+beside_wait_raw(apr_thread_t *thread, void *baton)
+{
+    beside_t *beside = baton;
+    mproc_plat_net_item_t item = {beside->number, 0, 0};
+    beside->status =
+        mproc_plat_net_wait(&item, 1, mproc_clock() + test_deadline() / 4);
+    apr_thread_exit(thread, APR_SUCCESS);
+    return NULL;
+}
+
+/* Whether the system wakes who waits for a stream that is ended here. */
+static int
+ends_wake(apr_pool_t *pool)
+{
+    mproc_connection_t *here;
+    apr_int64_t raw = raw_make(&here, pool);
+    beside_t beside = {.number = (int)raw};
+    beside_start(&beside, beside_wait_raw, pool);
+    apr_sleep(50000);
+    mproc_plat_net_end(raw);
+    beside_join(&beside);
+    mproc_plat_net_close(raw);
+    return beside.status == APR_SUCCESS;
+}
+
 /* C19, L8: who waits goes on at once, and not when it looks by itself, which is
  * 35 ms later at least. On a busy machine the best of several counts. */
 static void
@@ -254,6 +280,9 @@ closing_is_at_once(apr_pool_t *pool)
                                               beside_fill, beside_accept};
     apr_time_t best, took;
     int i, round;
+    if (!ends_wake(pool)) {
+        test_skip("who waits for a stream that is ended is not woken");
+    }
     for (i = 0; i < 4; i++) {
         best = 1000000;
         for (round = 0; round < ROUNDS; round++) {
