@@ -25,6 +25,16 @@ mproc__hmac(const char *digest, mproc_bytes_t key, mproc_bytes_t message,
     return APR_ENOTIMPL;
 }
 
+void
+mproc__hmac_wipe(void *data, apr_size_t size)
+{
+    volatile unsigned char *at = data;
+
+    while (size-- > 0) {
+        *at++ = 0;
+    }
+}
+
 int
 mproc__hmac_same(const void *one, const void *other, apr_size_t size)
 {

@@ -49,6 +49,12 @@ mproc__hmac(const char *digest, mproc_bytes_t key, mproc_bytes_t message,
     return APR_SUCCESS;
 }
 
+void
+mproc__hmac_wipe(void *data, apr_size_t size)
+{
+    OPENSSL_cleanse(data, size);
+}
+
 int
 mproc__hmac_same(const void *one, const void *other, apr_size_t size)
 {

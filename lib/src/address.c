@@ -1,4 +1,5 @@
-/* address.c: where a listener can be found: tcp:HOST:PORT or unix:PATH. */
+/* address.c: where a listener can be found: tcp:HOST:PORT, unix:PATH or, on
+ * Windows, pipe:NAME. */
 #include "address.h"
 
 #include <string.h>
@@ -10,6 +11,9 @@
 #include <mproc/error.h>
 
 #include "error.h"
+#include "resolve.h"
+
+#define PIPE_MOST 200
 
 static apr_status_t
 address_refused(const char *call, const char *text, const char *why)
@@ -32,8 +36,8 @@ port_read(const char *text, apr_port_t *port)
 }
 
 static apr_status_t
-tcp_parse(mproc__address_t *address, const char *rest, const char *call,
-          apr_pool_t *pool)
+tcp_parse(mproc__address_t *address, const char *rest, apr_time_t deadline,
+          const char *call, apr_pool_t *pool)
 {
     const char *colon = strrchr(rest, ':');
     apr_size_t length = colon == NULL ? 0 : (apr_size_t)(colon - rest);
@@ -56,8 +60,20 @@ tcp_parse(mproc__address_t *address, const char *rest, const char *call,
                                "tcp:[::1]:0");
     }
     address->host = apr_pstrmemdup(pool, rest, length);
-    rv = apr_sockaddr_info_get(&address->resolved, address->host, APR_UNSPEC,
-                               port, 0, pool);
+    /* APR would take a path for that of a Unix socket. */
+    if (length == 0 || strpbrk(address->host, "/@ ") != NULL) {
+        return address_refused(call, address->text,
+                               "that is no name of a host; write "
+                               "tcp:HOST:PORT, or unix:PATH");
+    }
+    rv =
+        mproc__resolve(&address->resolved, address->host, port, deadline, pool);
+    if (rv == APR_TIMEUP) {
+        return mproc__fail(rv,
+                           "%s: \"%.200s\": nobody told in time where the host "
+                           "is",
+                           call, address->text);
+    }
     if (rv != APR_SUCCESS) {
         return mproc__fail(rv, "%s: \"%.200s\": the host is unknown: %s", call,
                            address->text,
@@ -103,9 +119,23 @@ unix_parse(mproc__address_t *address, const char *rest, const char *call,
                        call, address->text);
 }
 
+/* A name, or all of it, as it is written elsewhere: \\.\pipe\NAME. */
+static apr_status_t
+pipe_parse(mproc__address_t *address, const char *rest, const char *call)
+{
+    if (*rest == '\0' || strlen(rest) > PIPE_MOST ||
+        (strchr(rest, '\\') != NULL && strncmp(rest, "\\\\", 2) != 0)) {
+        return address_refused(call, address->text,
+                               "write pipe:NAME, of at most 200 bytes, without "
+                               "a backslash");
+    }
+    address->pipe = rest;
+    return APR_SUCCESS;
+}
+
 apr_status_t
 mproc__address_parse(mproc__address_t *address, const char *text,
-                     const char *call, apr_pool_t *pool)
+                     apr_time_t deadline, const char *call, apr_pool_t *pool)
 {
     memset(address, 0, sizeof *address);
     if (text == NULL) {
@@ -113,19 +143,16 @@ mproc__address_parse(mproc__address_t *address, const char *text,
     }
     address->text = text;
     if (strncmp(text, "tcp:", 4) == 0) {
-        return tcp_parse(address, text + 4, call, pool);
+        return tcp_parse(address, text + 4, deadline, call, pool);
     }
     if (strncmp(text, "unix:", 5) == 0) {
         return unix_parse(address, text + 5, call, pool);
     }
     if (strncmp(text, "pipe:", 5) == 0) {
-        return mproc__fail(APR_ENOTIMPL,
-                           "%s: \"%.200s\": named pipes are not offered on "
-                           "this system in this version; use "
-                           "tcp:127.0.0.1:PORT",
-                           call, text);
+        return pipe_parse(address, text + 5, call);
     }
-    return address_refused(call, text, "it begins with neither tcp: nor unix:");
+    return address_refused(call, text,
+                           "it begins with neither tcp: nor unix: nor pipe:");
 }
 
 static int

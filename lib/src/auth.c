@@ -22,6 +22,7 @@
 #include <mproc/error.h>
 
 #include "hmac.h"
+#include "object.h"
 
 #define CHALLENGE "#CHALLENGE#"
 #define WELCOME "#WELCOME#"
@@ -52,6 +53,20 @@ static const unsigned char accepting[] = {
 static const unsigned char connecting[] = {
     CHALLENGE_RECV, ANSWER_SEND,  VERDICT_RECV, CHALLENGE_SEND,
     ANSWER_CHECK,   VERDICT_SEND, END};
+
+/* In a forked child the library's locks must be free, whatever its parent's
+ * other threads were doing. */
+static apr_status_t
+auth_mac(const mproc__auth_t *auth, const char *digest, mproc_bytes_t message,
+         unsigned char mac[MPROC__MAC_MOST])
+{
+    apr_status_t rv;
+
+    mproc__objects_guard();
+    rv = mproc__hmac(digest, auth->key, message, mac);
+    mproc__objects_unguard();
+    return rv;
+}
 
 static void
 auth_fail(mproc__auth_t *auth, apr_status_t status, const char *why)
@@ -168,7 +183,7 @@ answer_make(mproc__auth_t *auth)
         auth_fail(auth, MPROC_EAUTH, md5_refused);
         return;
     }
-    if (mproc__hmac(name, auth->key, message, mac) != APR_SUCCESS) {
+    if (auth_mac(auth, name, message, mac) != APR_SUCCESS) {
         auth_fail(auth, MPROC_EAUTH,
                   "the library of cryptography refuses the digest that it "
                   "asks for");
@@ -218,8 +233,9 @@ answer_check(mproc__auth_t *auth)
         why = md5_refused;
     }
     else if (size - prefix == mproc__hmac_size(name) &&
-             mproc__hmac(name, auth->key, message, mac) == APR_SUCCESS) {
+             auth_mac(auth, name, message, mac) == APR_SUCCESS) {
         good = mproc__hmac_same(mac, at + prefix, size - prefix);
+        mproc__hmac_wipe(mac, sizeof mac);
     }
     if (!good) {
         auth_fail(auth, MPROC_EAUTH, why);

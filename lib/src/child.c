@@ -23,9 +23,11 @@
 #include "../../platform/plat_self.h"
 #include "../../platform/plat_sys.h"
 #include "error.h"
+#include "hmac.h"
 #include "names.h"
 #include "object.h"
 #include "parking.h"
+#include "sockets.h"
 #include "trace.h"
 
 #define CODE_MASK 0xff /* what a system with fork keeps of a code */
@@ -174,7 +176,7 @@ record_open(const mproc__birth_t *birth)
 static void
 family_begin(const mproc__birth_t *birth)
 {
-    const mproc__record_t *record = child.record;
+    mproc__record_t *record = child.record;
     mproc_process_t *self = &mproc__family.self;
 
     memcpy(self->name, record->name, sizeof self->name);
@@ -185,6 +187,7 @@ family_begin(const mproc__birth_t *birth)
     self->key_size =
         record->key_size <= sizeof self->key ? record->key_size : 0;
     memcpy(self->key, record->key, self->key_size);
+    mproc__hmac_wipe(record->key, sizeof record->key);
     memcpy(child.parent.name, record->parent_name, sizeof child.parent.name);
     mproc__family.created = 0;
     mproc__family.method = (mproc_start_method_e)record->method;
@@ -347,6 +350,7 @@ mproc__child_run(const mproc__birth_t *birth)
     atomic_store(&mproc__family.stage, MPROC__STAGE_BIRTH);
     if (birth->forked) {
         mproc__family_renew();
+        mproc__sockets_drop();
     }
     memset(&child, 0, sizeof child);
     child.forked = birth->forked;

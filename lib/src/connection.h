@@ -13,6 +13,7 @@
 #include <mproc/queue.h>
 
 #include "object.h"
+#include "sockets.h"
 #include "stream.h"
 #include "wait.h"
 
@@ -62,10 +63,10 @@ apr_status_t mproc__connection_result(apr_status_t rv, const char *call);
 apr_status_t mproc__connection_too_big(const char *call, apr_uint64_t size,
                                        apr_uint64_t limit);
 
-/* A connection by a handle of plat_net.h, which it takes over, also when that
- * fails. `peer` is for sentences. */
+/* A connection by a socket, which it takes over, also when that fails. `peer`
+ * is for sentences. */
 apr_status_t mproc__connection_of(mproc_connection_t **connection,
-                                  apr_int64_t handle, const char *peer,
+                                  mproc__socket_t *socket, const char *peer,
                                   apr_uint64_t limit, apr_pool_t *pool);
 
 #endif

@@ -38,7 +38,9 @@ typedef struct end_t {
     mproc__stream_t stream; /* first */
     struct end_t *next, *previous;
     mproc__uses_t uses;
-    apr_pool_t *own; /* of what is received with a pool of NULL */
+    mproc__socket_t *socket;
+    apr_int64_t owner; /* the process */
+    apr_pool_t *own;   /* of what is received with a pool of NULL */
     char peer[PEER_TEXT];
 } end_t;
 
@@ -92,8 +94,7 @@ end_leave(mproc_connection_t *connection)
     end_t *end = end_of(connection);
 
     if (mproc__uses_leave(&end->uses)) {
-        mproc__netwatch_disarm(end->stream.handle);
-        mproc_plat_net_close(end->stream.handle);
+        mproc__socket_close(end->socket);
         mproc__object_let_go(&connection->object);
     }
 }
@@ -159,10 +160,17 @@ end_begin(mproc_connection_t *connection, int sends, apr_time_t *deadline,
     return rv;
 }
 
+/* What was received ahead is not seen in the handle: who looked there before
+ * it was noted here may have gone to sleep. */
 static void
 end_finish(mproc_connection_t *connection, int sends)
 {
+    int more = !sends && mproc__stream_has_more(connection->stream);
+
     (void)mproc__mutex_release(&shared_of(connection)->turn[sends]);
+    if (more) {
+        mproc__unpark((void *)&shared_of(connection)->word, MPROC__ALL);
+    }
     end_leave(connection);
 }
 
@@ -242,7 +250,7 @@ stream_vsendf(mproc_connection_t *connection, const char *format, va_list args,
     apr_array_header_t *objects = NULL;
     mproc_bytes_t bytes;
     apr_pool_t *pool;
-    apr_status_t rv = apr_pool_create(&pool, NULL);
+    apr_status_t rv = apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -293,7 +301,7 @@ pool_choose(mproc_connection_t *connection, apr_pool_t **pool)
     apr_status_t rv = APR_SUCCESS;
 
     if (*pool == NULL && end->own == NULL) {
-        rv = apr_pool_create(&end->own, NULL);
+        rv = apr_pool_create_unmanaged_ex(&end->own, NULL, NULL);
     }
     *pool = *pool == NULL ? end->own : *pool;
     return rv;
@@ -439,6 +447,10 @@ stream_poll(mproc_connection_t *connection, apr_interval_time_t timeout,
         if (rv == APR_EAGAIN) {
             mproc__netwatch_step(&item, 1, deadline);
         }
+        /* To be closed makes it ready, too. */
+        if (atomic_load(connection->stream->closed)) {
+            rv = MPROC_ECLOSED;
+        }
         end_leave(connection);
         if (rv != APR_EAGAIN) {
             break;
@@ -485,11 +497,14 @@ stream_source(mproc_connection_t *connection, mproc__source_t *source)
     source->baton = connection;
     source->sleeper = connection;
     source->place = &connection->object.notifier;
+    source->dear = 1;
     return APR_SUCCESS;
 }
 
 /* ------------------------------------------------------- creating, closing */
 
+/* Who waits for the handle is woken by its end. A copy that somebody's fork()
+ * made is not to end the original. */
 static void
 stream_close(mproc_connection_t *connection)
 {
@@ -498,6 +513,9 @@ stream_close(mproc_connection_t *connection)
     atomic_fetch_add(&end->uses.users, 1);
     atomic_store(&end->uses.closed, 1);
     mproc__unpark((void *)&shared_of(connection)->word, MPROC__ALL);
+    if (atomic_load(&end->uses.users) > 1 && end->owner == mproc_plat_pid()) {
+        mproc_plat_net_end(end->stream.handle);
+    }
     end_leave(connection);
 }
 
@@ -517,8 +535,7 @@ stream_closing(mproc_object_t *object)
         return;
     }
     if (mproc__uses_end(&end->uses)) {
-        mproc__netwatch_disarm(end->stream.handle);
-        mproc_plat_net_close(end->stream.handle);
+        mproc__socket_close(end->socket);
     }
     if (end->own != NULL) {
         apr_pool_destroy(end->own);
@@ -532,10 +549,15 @@ static void
 stream_disown(mproc_object_t *object)
 {
     mproc_connection_t *connection = (mproc_connection_t *)object;
+    end_t *end = end_of(connection);
 
-    if (connection->stream != NULL) {
-        atomic_store(&end_of(connection)->uses.users, 0); /* The parent's. */
-        mproc_connection_close(connection);
+    atomic_store(&connection->closed, 1);
+    if (end != NULL) {
+        atomic_store(&end->uses.closed, 1);
+        if (mproc__uses_end(&end->uses)) {
+            mproc__socket_close(end->socket); /* Else the parent was at it. */
+        }
+        mproc__object_let_go(object);
     }
 }
 
@@ -558,7 +580,7 @@ const mproc__reach_t mproc__reach_stream = {
     .close = stream_close};
 
 apr_status_t
-mproc__connection_of(mproc_connection_t **connection, apr_int64_t handle,
+mproc__connection_of(mproc_connection_t **connection, mproc__socket_t *socket,
                      const char *peer, apr_uint64_t limit, apr_pool_t *pool)
 {
     end_t *end = calloc(1, sizeof *end);
@@ -570,10 +592,12 @@ mproc__connection_of(mproc_connection_t **connection, apr_int64_t handle,
     if (rv != APR_SUCCESS) {
         *connection = NULL;
         free(end);
-        mproc_plat_net_close(handle);
+        mproc__socket_close(socket);
         return rv;
     }
-    end->stream.handle = handle;
+    end->socket = socket;
+    end->owner = mproc_plat_pid();
+    end->stream.handle = socket->handle;
     end->stream.closed = &end->uses.closed;
     apr_cpystrn(end->peer, peer, sizeof end->peer);
     (*connection)->timeout = MPROC_FOREVER;

@@ -166,7 +166,7 @@ mproc__process_new(mproc_process_t **process, mproc_target_fn_t target,
     }
     if (rv != APR_SUCCESS) {
         mproc__process_release(made);
-        free(made);
+        mproc__process_free(made);
         return rv;
     }
     if (hidden) {
@@ -190,7 +190,7 @@ process_unowned(void *data)
     mproc__family_lock(); /* In a forked child: forget the parent's first. */
     mproc__family_unlock();
     if (process->epoch != mproc__peers_epoch()) {
-        free(process);
+        mproc__process_free(process);
         return APR_SUCCESS;
     }
     mproc__notifier_end(&process->notifier);

@@ -13,6 +13,7 @@
 
 #include "../../platform/plat_sys.h"
 #include "error.h"
+#include "hmac.h"
 
 #define NAME_LIMIT (MPROC__NAME_SIZE - 1)
 
@@ -161,7 +162,10 @@ mproc_process_set_authkey(mproc_process_t *process, mproc_bytes_t key)
         }
     }
     mproc__family_lock();
-    memcpy(process->key, key.data, key.size);
+    if (key.data != process->key) {
+        mproc__hmac_wipe(process->key, sizeof process->key);
+        memcpy(process->key, key.data, key.size);
+    }
     process->key_size = key.size;
     mproc__family_unlock();
     return APR_SUCCESS;

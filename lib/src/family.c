@@ -18,6 +18,7 @@
 #include "../../platform/plat_self.h"
 #include "../../platform/plat_sys.h"
 #include "error.h"
+#include "hmac.h"
 #include "parking.h"
 #include "trace.h"
 
@@ -152,6 +153,9 @@ static void
 record_release(mproc_process_t *process)
 {
     if (process->hold != NULL) {
+        if (process->record != NULL) {
+            mproc__hmac_wipe(process->record->key, sizeof process->record->key);
+        }
         mproc__arena_release(process->hold);
         mproc__hold_free(process->hold);
         process->hold = NULL;
@@ -166,6 +170,13 @@ mproc__process_release(mproc_process_t *process)
     mproc_plat_proc_release(&process->proc);
 }
 
+void
+mproc__process_free(mproc_process_t *process)
+{
+    mproc__hmac_wipe(process->key, sizeof process->key);
+    free(process);
+}
+
 /* It has ended, and maybe nobody works with its record any more, or will
  * ever ask how it ended. The lock is held. */
 static void
@@ -177,7 +188,7 @@ process_tidy(mproc_process_t *process)
     record_release(process);
     if (process->owners == 0) {
         mproc_plat_proc_release(&process->proc);
-        free(process);
+        mproc__process_free(process);
     }
 }
 

@@ -118,6 +118,9 @@ void mproc__family_look(void);
 void mproc__process_take(mproc_process_t *process); /* the lock is held */
 void mproc__process_drop(mproc_process_t *process);
 
+/* Free the object; nothing is left of its key. */
+void mproc__process_free(mproc_process_t *process);
+
 /* One owner less; without any it goes as soon as it has ended. */
 void mproc__process_disown(mproc_process_t *process);
 

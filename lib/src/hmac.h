@@ -16,10 +16,14 @@ int mproc__hmac_exists(void);
  * sha256, sha384, sha3_256, sha3_384. */
 apr_size_t mproc__hmac_size(const char *digest);
 
-/* APR_EGENERAL when the library refuses, as it may do with md5. */
+/* APR_EGENERAL when the library refuses, as it may do with md5. The library has
+ * locks of its own: guard it as the fork is (object.h). */
 apr_status_t mproc__hmac(const char *digest, mproc_bytes_t key,
                          mproc_bytes_t message,
                          unsigned char mac[MPROC__MAC_MOST]);
+
+/* Overwrite what nobody is to find in memory later. */
+void mproc__hmac_wipe(void *data, apr_size_t size);
 
 /* Compare in a time that does not depend on what is the same. */
 int mproc__hmac_same(const void *one, const void *other, apr_size_t size);

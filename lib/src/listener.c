@@ -4,10 +4,14 @@
  * All handshakes that are under way go on inside accept, each as far as bytes
  * have come, so that no client waits for another. The first to be done is
  * given out. There is a place for PENDING_MOST of them: when all are taken
- * and none is done, the eldest has to go as soon as it is PATIENCE old.
+ * and none is done, or the system has no descriptor for another, the eldest
+ * has to go as soon as it is PATIENCE old.
  *
  * One thread at a time accepts: a mutex in the listener's block. The list of
- * handles is guarded besides, for mproc_wait() looks at it.
+ * handles is guarded besides, for mproc_wait() looks at it, and arms what it
+ * sees (netwatch.h) in one with the look: no handle is armed after it was
+ * closed. Who accepts and adds to the list wakes those who wait with an older
+ * one.
  */
 #include "net.h"
 
@@ -34,7 +38,7 @@
 
 /* A client whose handshake is under way. */
 typedef struct pending_t {
-    apr_int64_t handle;
+    mproc__socket_t *socket;
     apr_time_t since;
     atomic_int sends; /* it waits for nothing from the client: for room to send,
                          or to be given out or told of */
@@ -57,6 +61,7 @@ struct mproc_listener_t {
     atomic_flag busy; /* guards: */
     pending_t *pending[PENDING_MOST];
     int count;
+    int grown; /* since those who wait were told */
 };
 
 static listener_shared_t *
@@ -85,7 +90,7 @@ unguard(mproc_listener_t *listener)
 static apr_status_t
 pending_shake(pending_t *client)
 {
-    apr_status_t rv = mproc__net_shake(client->handle, &client->auth);
+    apr_status_t rv = mproc__net_shake(client->socket->handle, &client->auth);
 
     atomic_store(&client->sends, client->auth.want != MPROC__AUTH_RECV);
     return rv;
@@ -94,16 +99,17 @@ pending_shake(pending_t *client)
 /* It is challenged at once: who waits for the listener waits for the answer,
  * also when this accept is to give out another one. */
 static apr_status_t
-pending_add(mproc_listener_t *listener, apr_int64_t handle, const char *peer)
+pending_add(mproc_listener_t *listener, mproc__socket_t *socket,
+            const char *peer)
 {
     pending_t *client = calloc(1, sizeof *client);
 
     if (client == NULL) {
-        mproc_plat_net_close(handle);
+        mproc__socket_close(socket);
         return mproc__fail(APR_ENOMEM, "mproc_listener_accept: no memory for "
                                        "a client, who is sent away");
     }
-    client->handle = handle;
+    client->socket = socket;
     client->since = mproc_plat_clock();
     apr_cpystrn(client->peer, peer, sizeof client->peer);
     mproc__auth_begin(&client->auth, 0, listener->net.options.authkey,
@@ -111,6 +117,7 @@ pending_add(mproc_listener_t *listener, apr_int64_t handle, const char *peer)
     (void)pending_shake(client); /* What is said now is said again. */
     guard(listener);
     listener->pending[listener->count++] = client;
+    listener->grown = 1;
     unguard(listener);
     return APR_SUCCESS;
 }
@@ -126,7 +133,7 @@ pending_take(mproc_listener_t *listener, int index)
     memmove(&listener->pending[index], &listener->pending[index + 1],
             (size_t)(listener->count - index) * sizeof listener->pending[0]);
     unguard(listener);
-    mproc__netwatch_disarm(client->handle);
+    mproc__netwatch_disarm(client->socket->handle);
     return client;
 }
 
@@ -135,14 +142,14 @@ pending_drop(mproc_listener_t *listener, int index)
 {
     pending_t *client = pending_take(listener, index);
 
-    mproc_plat_net_close(client->handle);
+    mproc__socket_close(client->socket);
     free(client);
 }
 
 /* A client has proved it, or need not. */
 static apr_status_t
-client_give(mproc_listener_t *listener, apr_int64_t handle, const char *peer,
-            mproc_connection_t **connection, apr_pool_t *pool)
+client_give(mproc_listener_t *listener, mproc__socket_t *socket,
+            const char *peer, mproc_connection_t **connection, apr_pool_t *pool)
 {
     const char *text = listener->place.text;
     char with[MPROC_PLAT_NET_TEXT + 4] = "tcp:";
@@ -151,7 +158,7 @@ client_give(mproc_listener_t *listener, apr_int64_t handle, const char *peer,
         apr_cpystrn(with + 4, peer, sizeof with - 4);
         text = with;
     }
-    return mproc__connection_of(connection, handle, text,
+    return mproc__connection_of(connection, socket, text,
                                 listener->net.options.max_message, pool);
 }
 
@@ -168,7 +175,7 @@ pending_run(mproc_listener_t *listener, mproc_connection_t **connection,
         apr_status_t rv = pending_shake(client);
         if (rv == APR_SUCCESS) {
             client = pending_take(listener, i);
-            rv = client_give(listener, client->handle, client->peer, connection,
+            rv = client_give(listener, client->socket, client->peer, connection,
                              pool);
             free(client);
             return rv;
@@ -194,14 +201,22 @@ pending_run(mproc_listener_t *listener, mproc_connection_t **connection,
 
 /* ------------------------------------------------------------------ accept */
 
+/* Have the eldest go, if it has had time enough. Returns whether it went. */
+static int
+eldest_drop(mproc_listener_t *listener)
+{
+    if (listener->count == 0 ||
+        mproc_plat_clock() - listener->pending[0]->since < PATIENCE) {
+        return 0;
+    }
+    pending_drop(listener, 0);
+    return 1;
+}
+
 static int
 is_full(mproc_listener_t *listener)
 {
-    if (listener->count == PENDING_MOST &&
-        mproc_plat_clock() - listener->pending[0]->since >= PATIENCE) {
-        pending_drop(listener, 0);
-    }
-    return listener->count == PENDING_MOST;
+    return listener->count == PENDING_MOST && !eldest_drop(listener);
 }
 
 /* Take all clients that there are. APR_SUCCESS, one is given, who need not
@@ -211,13 +226,17 @@ clients_take(mproc_listener_t *listener, mproc_connection_t **connection,
              apr_pool_t *pool)
 {
     char peer[MPROC_PLAT_NET_TEXT], text[120];
-    apr_int64_t handle;
+    mproc__socket_t *socket;
     apr_status_t rv = APR_SUCCESS;
 
     while (rv == APR_SUCCESS && !is_full(listener)) {
-        rv = mproc_plat_net_accept(listener->place.handle, &handle, peer);
+        rv = mproc__socket_accept(&socket, listener->place.socket, peer);
         if (rv == APR_EAGAIN) {
             return rv;
+        }
+        if (rv != APR_SUCCESS && eldest_drop(listener)) {
+            rv = APR_SUCCESS; /* Its descriptor may be what was wanted. */
+            continue;
         }
         if (rv != APR_SUCCESS) {
             return mproc__fail(rv, "mproc_listener_accept: %s: %s",
@@ -225,9 +244,9 @@ clients_take(mproc_listener_t *listener, mproc_connection_t **connection,
                                apr_strerror(rv, text, sizeof text));
         }
         if (listener->net.options.authkey.size == 0) {
-            return client_give(listener, handle, peer, connection, pool);
+            return client_give(listener, socket, peer, connection, pool);
         }
-        rv = pending_add(listener, handle, peer);
+        rv = pending_add(listener, socket, peer);
     }
     return rv == APR_SUCCESS ? APR_EAGAIN : rv;
 }
@@ -242,11 +261,11 @@ clients_wait(mproc_listener_t *listener, apr_time_t deadline)
         return APR_TIMEUP;
     }
     for (i = 0; i < listener->count; i++) {
-        items[i].handle = listener->pending[i]->handle;
+        items[i].handle = listener->pending[i]->socket->handle;
         items[i].send = atomic_load(&listener->pending[i]->sends);
     }
     items[i].handle =
-        listener->count == PENDING_MOST ? -1 : listener->place.handle;
+        listener->count == PENDING_MOST ? -1 : listener->place.socket->handle;
     items[i].send = 0;
     mproc__netwatch_step(items, i + 1, deadline);
     return APR_EAGAIN;
@@ -256,26 +275,49 @@ static apr_status_t
 listener_run(mproc_listener_t *listener, mproc_connection_t **connection,
              apr_time_t deadline, apr_pool_t *pool)
 {
-    apr_status_t rv = APR_EAGAIN;
+    apr_status_t rv = APR_EAGAIN, taken;
 
     while (rv == APR_EAGAIN) {
+        taken = clients_take(listener, connection, pool);
+        /* To be closed is seen as a failure of taking, or as a client. */
         if (atomic_load(&listener->uses.closed)) {
+            mproc_connection_destroy(*connection);
+            *connection = NULL;
             return MPROC_ECLOSED;
         }
-        rv = clients_take(listener, connection, pool);
-        if (rv == APR_EAGAIN) {
-            rv = pending_run(listener, connection, pool);
+        if (taken == APR_SUCCESS) {
+            return taken;
         }
+        /* Also when no more can be taken: those who are done are let in. */
+        rv = pending_run(listener, connection, pool);
         if (rv == APR_EAGAIN) {
-            rv = clients_wait(listener, deadline);
+            rv = taken == APR_EAGAIN ? clients_wait(listener, deadline) : taken;
         }
     }
     return rv;
 }
 
+/* The turn is the caller's. Who waits for the listener knows nothing of who
+ * has just begun. */
+static void
+listener_done(mproc_listener_t *listener)
+{
+    int grown;
+
+    guard(listener);
+    grown = listener->grown;
+    listener->grown = 0;
+    unguard(listener);
+    (void)mproc__mutex_release(&shared_of(listener)->turn);
+    if (grown) {
+        mproc__unpark((void *)&shared_of(listener)->word, MPROC__ALL);
+    }
+}
+
 /* ----------------------------------------------------------- coming, going */
 
-/* The listener's handle and those of clients; the path stays for the creator.
+/* The listener's handle and those of clients; the path is for the creator. It
+ * goes first: with the handle closed, another may have taken it over.
  */
 static void
 listener_end(mproc_listener_t *listener)
@@ -283,11 +325,10 @@ listener_end(mproc_listener_t *listener)
     while (listener->count > 0) {
         pending_drop(listener, listener->count - 1);
     }
-    mproc__netwatch_disarm(listener->place.handle);
-    mproc_plat_net_close(listener->place.handle);
     if (listener->creator == mproc_plat_pid()) {
         mproc__place_remove(&listener->place, listener->own);
     }
+    mproc__socket_close(listener->place.socket);
 }
 
 static void
@@ -317,6 +358,9 @@ listener_closing(mproc_object_t *object)
     mproc_listener_t *listener = (mproc_listener_t *)object;
 
     if (listener->own != NULL) {
+        if (listener->creator != mproc_plat_pid()) {
+            atomic_flag_clear(&listener->busy); /* A copy's threads are gone. */
+        }
         if (mproc__uses_end(&listener->uses)) {
             listener_end(listener);
         }
@@ -329,18 +373,11 @@ static void
 listener_disown(mproc_object_t *object)
 {
     mproc_listener_t *listener = (mproc_listener_t *)object;
-    int i;
 
+    /* Nothing is freed: its parent's threads may have been at it. */
     atomic_store(&listener->uses.closed, 1);
-    if (listener->own != NULL && mproc__uses_end(&listener->uses)) {
-        /* Nothing is freed: who knows who held malloc's lock. */
-        for (i = 0; i < listener->count; i++) {
-            mproc_plat_net_close(listener->pending[i]->handle);
-        }
-        mproc_plat_net_close(listener->place.handle);
-        listener->count = 0;
-        mproc__object_let_go(object);
-    }
+    atomic_store(&listener->uses.ended, 1);
+    mproc__object_let_go(object);
 }
 
 static const mproc__object_ops_t listener_ops = {
@@ -375,7 +412,7 @@ mproc_listener_create(mproc_listener_t **listener, const char *address,
                       const mproc_net_options_t *options, apr_pool_t *pool)
 {
     const char *call = "mproc_listener_create";
-    mproc__place_t place = {.handle = -1};
+    mproc__place_t place = {.socket = NULL};
     mproc__net_t net;
     apr_pool_t *own;
     apr_status_t rv;
@@ -385,7 +422,7 @@ mproc_listener_create(mproc_listener_t **listener, const char *address,
                            call);
     }
     *listener = NULL;
-    rv = apr_pool_create(&own, NULL);
+    rv = apr_pool_create_unmanaged_ex(&own, NULL, NULL);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -394,8 +431,8 @@ mproc_listener_create(mproc_listener_t **listener, const char *address,
         rv = mproc__object_create(listener, &listener_ops,
                                   sizeof(listener_shared_t), pool);
         if (rv != APR_SUCCESS) {
-            mproc_plat_net_close(place.handle);
             mproc__place_remove(&place, own);
+            mproc__socket_close(place.socket);
         }
     }
     if (rv != APR_SUCCESS) {
@@ -437,7 +474,7 @@ mproc_listener_accept(mproc_listener_t *listener,
                              : mproc__mutex_acquire(&use, deadline, 0);
     if (rv == APR_SUCCESS || rv == MPROC_EOWNERDEAD) {
         rv = listener_run(listener, connection, deadline, pool);
-        (void)mproc__mutex_release(use.word);
+        listener_done(listener);
     }
     listener_leave(listener);
     mproc__notifier_look(&listener->object.notifier);
@@ -463,9 +500,14 @@ mproc_listener_close(mproc_listener_t *listener)
 {
     apr_status_t rv = listener_check(listener, "mproc_listener_close");
 
-    if (rv == APR_SUCCESS && !atomic_exchange(&listener->uses.closed, 1)) {
-        atomic_fetch_add(&listener->uses.users, 1);
-        mproc__unpark((void *)&shared_of(listener)->word, MPROC__ALL);
+    if (rv == APR_SUCCESS && listener_enter(listener)) {
+        if (!atomic_exchange(&listener->uses.closed, 1)) {
+            mproc__unpark((void *)&shared_of(listener)->word, MPROC__ALL);
+            if (atomic_load(&listener->uses.users) > 1 &&
+                listener->creator == mproc_plat_pid()) {
+                mproc_plat_net_end(listener->place.socket->handle);
+            }
+        }
         listener_leave(listener);
     }
     return rv;
@@ -479,23 +521,25 @@ mproc_listener_destroy(mproc_listener_t *listener)
 
 /* ----------------------------------------------------------------- waiting */
 
-/* The handles that an accept would look at. */
+/* The handles that an accept would look at; guarded. Another client can do
+ * nothing while there is no place for it: that its time comes is seen by the
+ * look that a waiter takes now and then. */
 static int
 handles_list(mproc_listener_t *listener,
              mproc_plat_net_item_t items[PENDING_MOST + 1])
 {
-    int count, i;
+    int count = listener->count, i;
 
-    guard(listener);
-    count = listener->count;
     for (i = 0; i < count; i++) {
-        items[i].handle = listener->pending[i]->handle;
+        items[i].handle = listener->pending[i]->socket->handle;
         items[i].send = atomic_load(&listener->pending[i]->sends);
     }
-    unguard(listener);
-    items[count].handle = listener->place.handle;
+    items[count].handle = listener->place.socket->handle;
     items[count].send = 0;
-    return count + 1;
+    return count < PENDING_MOST ||
+                   mproc_plat_clock() - listener->pending[0]->since >= PATIENCE
+               ? count + 1
+               : count;
 }
 
 static int
@@ -508,8 +552,10 @@ listener_is_idle(void *baton)
     if (!listener_enter(listener)) {
         return 0;
     }
+    guard(listener);
     idle = mproc_plat_net_wait(items, handles_list(listener, items), 0) !=
            APR_SUCCESS;
+    unguard(listener);
     listener_leave(listener);
     return idle;
 }
@@ -524,11 +570,13 @@ listener_must_sleep(void *baton)
     if (!listener_enter(listener)) {
         return 0;
     }
+    guard(listener);
     count = handles_list(listener, items);
     while (count-- > 0) {
         mproc__netwatch_arm(items[count].handle,
                             (void *)&shared_of(listener)->word);
     }
+    unguard(listener);
     listener_leave(listener);
     return listener_is_idle(listener);
 }
@@ -548,6 +596,7 @@ mproc__listener_source(mproc_listener_t *listener, mproc__source_t *source)
         source->baton = listener;
         source->sleeper = listener;
         source->place = &listener->object.notifier;
+        source->dear = 1;
     }
     return rv;
 }

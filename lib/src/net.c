@@ -19,6 +19,27 @@
 #define SECONDS(n) ((apr_interval_time_t)(n)*1000 * 1000)
 
 static apr_status_t
+key_wipe(void *data)
+{
+    const mproc_bytes_t *key = data;
+
+    mproc__hmac_wipe((void *)key->data, key->size);
+    return APR_SUCCESS;
+}
+
+/* A copy in the pool, of which nothing is left when that goes. */
+static apr_status_t
+key_copy(mproc_bytes_t *copy, mproc_bytes_t key, apr_pool_t *pool)
+{
+    mproc_bytes_t *kept = apr_pmemdup(pool, &key, sizeof key);
+
+    kept->data = apr_pmemdup(pool, key.data, key.size);
+    apr_pool_cleanup_register(pool, kept, key_wipe, apr_pool_cleanup_null);
+    *copy = *kept;
+    return APR_SUCCESS;
+}
+
+static apr_status_t
 key_prepare(mproc_net_options_t *options, const char *call, apr_pool_t *pool)
 {
     mproc_bytes_t key = options->authkey;
@@ -36,9 +57,7 @@ key_prepare(mproc_net_options_t *options, const char *call, apr_pool_t *pool)
                            "guess, or leave it out for that of the process",
                            call);
     }
-    options->authkey.data = apr_pmemdup(pool, key.data, key.size);
-    options->authkey.size = key.size;
-    return APR_SUCCESS;
+    return key_copy(&options->authkey, key, pool);
 }
 
 apr_status_t
@@ -72,10 +91,10 @@ mproc__net_prepare(mproc__net_t *net, const char *address,
     mine->connect_timeout =
         mine->connect_timeout ? mine->connect_timeout : SECONDS(20);
     rv = key_prepare(mine, call, pool);
-    if (rv == APR_SUCCESS && address != NULL) {
-        rv = mproc__address_parse(&net->address, address, call, pool);
-    }
-    return rv;
+    net->deadline = mproc__deadline(mine->connect_timeout);
+    return rv == APR_SUCCESS ? mproc__address_parse(&net->address, address,
+                                                    net->deadline, call, pool)
+                             : rv;
 }
 
 /* As much as there is room for. */
@@ -124,19 +143,47 @@ mproc__net_shake(apr_int64_t handle, mproc__auth_t *auth)
 
 /* ------------------------------------------------------------------ client */
 
-static apr_status_t
-client_reach(apr_int64_t *handle, const mproc__net_t *net, const char *call)
+/* The time that is left is for all of the addresses that are left. */
+static apr_time_t
+client_share(const apr_sockaddr_t *one, apr_time_t deadline)
 {
-    apr_time_t deadline = mproc__deadline(net->options.connect_timeout);
+    apr_time_t now = mproc_plat_clock();
+    int count = 0;
+
+    for (; one != NULL; one = one->next) {
+        count++;
+    }
+    return now >= deadline ? now : now + (deadline - now) / count;
+}
+
+static apr_status_t
+client_reach(mproc__socket_t **socket, const mproc__net_t *net,
+             const char *call)
+{
     const apr_sockaddr_t *one;
     char text[120];
     apr_status_t rv = APR_EINVAL;
 
+    if (net->address.pipe != NULL) {
+        rv = mproc__socket_pipe_connect(socket, net->address.pipe,
+                                        net->deadline);
+    }
     for (one = net->address.resolved; one != NULL; one = one->next) {
-        rv = mproc_plat_net_connect(handle, one, deadline);
+        rv = mproc__socket_open(socket, one);
+        if (rv == APR_SUCCESS) {
+            rv = mproc_plat_net_connect((*socket)->handle, one,
+                                        client_share(one, net->deadline));
+        }
         if (rv == APR_SUCCESS) {
             return rv;
         }
+        mproc__socket_close(*socket);
+    }
+    if (rv == APR_SUCCESS) {
+        return rv;
+    }
+    if (rv == APR_ENOTIMPL) {
+        return mproc__fail(rv, MPROC__NO_PIPES, call, net->address.text);
     }
     if (rv == APR_TIMEUP) {
         return mproc__fail(rv, "%s: \"%.200s\" could not be reached in time",
@@ -193,7 +240,7 @@ mproc_client_connect(mproc_connection_t **connection, const char *address,
     const char *call = "mproc_client_connect";
     apr_pool_t *own;
     mproc__net_t net;
-    apr_int64_t handle;
+    mproc__socket_t *socket;
     apr_status_t rv;
 
     if (connection == NULL || address == NULL) {
@@ -202,22 +249,22 @@ mproc_client_connect(mproc_connection_t **connection, const char *address,
                                               : "the address");
     }
     *connection = NULL;
-    rv = apr_pool_create(&own, NULL);
+    rv = apr_pool_create_unmanaged_ex(&own, NULL, NULL);
     if (rv != APR_SUCCESS) {
         return rv;
     }
     rv = mproc__net_prepare(&net, address, options, call, own);
     if (rv == APR_SUCCESS) {
-        rv = client_reach(&handle, &net, call);
+        rv = client_reach(&socket, &net, call);
     }
     if (rv == APR_SUCCESS && net.options.authkey.size > 0) {
-        rv = client_shake(handle, &net, call);
+        rv = client_shake(socket->handle, &net, call);
         if (rv != APR_SUCCESS) {
-            mproc_plat_net_close(handle);
+            mproc__socket_close(socket);
         }
     }
     if (rv == APR_SUCCESS) {
-        rv = mproc__connection_of(connection, handle, address,
+        rv = mproc__connection_of(connection, socket, address,
                                   net.options.max_message, pool);
     }
     apr_pool_destroy(own);

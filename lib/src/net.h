@@ -6,18 +6,24 @@
 
 #include "address.h"
 #include "auth.h"
+#include "sockets.h"
 
 /* Options with their defaults filled in. The key is a copy in the pool; its
  * size is 0 when none is used. */
 typedef struct mproc__net_t {
     mproc_net_options_t options;
     mproc__address_t address;
+    apr_time_t deadline; /* for finding and reaching the other side */
 } mproc__net_t;
 
-/* APR_EINVAL, APR_ENOTIMPL, and what resolving says. */
+/* APR_EINVAL, APR_ENOTIMPL, APR_TIMEUP, and what resolving says. */
 apr_status_t mproc__net_prepare(mproc__net_t *net, const char *address,
                                 const mproc_net_options_t *options,
                                 const char *call, apr_pool_t *pool);
+
+/* For where there are no named pipes. */
+#define MPROC__NO_PIPES                                                        \
+    "%s: \"%.200s\": this system has no named pipes; use unix:PATH"
 
 /* Go on with a handshake as far as that is possible without waiting.
  * @return APR_SUCCESS, it is done; APR_EAGAIN; MPROC_EAUTH or MPROC_EFORMAT, as
@@ -26,7 +32,7 @@ apr_status_t mproc__net_shake(apr_int64_t handle, mproc__auth_t *auth);
 
 /* A place that is listened at. */
 typedef struct mproc__place_t {
-    apr_int64_t handle;
+    mproc__socket_t *socket;
     const char *text;         /* an address to connect to */
     const char *path;         /* of a Unix socket; else NULL */
     const char *folder;       /* made for it; else NULL */

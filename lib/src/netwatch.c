@@ -23,6 +23,7 @@
 
 #include "../../platform/plat_net.h"
 #include "../../platform/plat_sys.h"
+#include "object.h"
 #include "parking.h"
 #include "peers.h"
 
@@ -36,10 +37,10 @@ typedef struct entry_t {
 static struct {
     atomic_flag busy;
     int state;           /* 0: not begun; 1: the thread runs; -1: it ended */
-    apr_int64_t bell[2]; /* the thread polls 0, others write to 1 */
+    apr_int64_t bell[2]; /* the thread polls 0, others write to 1; -1: none */
     entry_t *entries;
     int count, room;
-} watch = {.busy = ATOMIC_FLAG_INIT};
+} watch = {.busy = ATOMIC_FLAG_INIT, .bell = {-1, -1}};
 
 static void
 guard(void)
@@ -153,6 +154,26 @@ watch_run(void *first)
     free(items);
 }
 
+/* As all handles are made (sockets.c). */
+static apr_status_t
+bell_make(void)
+{
+    apr_status_t rv;
+
+    mproc__objects_guard();
+    rv = mproc_plat_net_pair(watch.bell);
+    mproc__objects_unguard();
+    return rv;
+}
+
+static void
+bell_close(void)
+{
+    mproc_plat_net_close(watch.bell[0]);
+    mproc_plat_net_close(watch.bell[1]);
+    watch.bell[0] = watch.bell[1] = -1;
+}
+
 /* Guarded. */
 static int
 watch_ready(void)
@@ -161,14 +182,13 @@ watch_ready(void)
 
     if (watch.state == 0) {
         items = malloc(sizeof *items);
-        if (items == NULL || mproc_plat_net_pair(watch.bell) != APR_SUCCESS) {
+        if (items == NULL || bell_make() != APR_SUCCESS) {
             free(items);
             return 0;
         }
         if (mproc_plat_thread_start(watch_run, items) != APR_SUCCESS) {
             free(items);
-            mproc_plat_net_close(watch.bell[0]);
-            mproc_plat_net_close(watch.bell[1]);
+            bell_close();
             return 0;
         }
         atomic_fetch_add(&mproc__own_threads, 1);
@@ -234,10 +254,7 @@ mproc__netwatch_disarm(apr_int64_t handle)
 void
 mproc__netwatch_forget(void)
 {
-    if (watch.state > 0) {
-        mproc_plat_net_close(watch.bell[0]);
-        mproc_plat_net_close(watch.bell[1]);
-    }
+    bell_close();
     watch.state = 0;
     watch.entries = NULL;
     watch.count = watch.room = 0;

@@ -45,6 +45,7 @@
 #define SPIN_MOST 2000     /* rounds; about 20 microseconds */
 #define SPIN_LEAST 16
 #define SPIN_GAP 64   /* rounds at most between two looks */
+#define SPIN_CALL 32  /* rounds that take as long as a call of the system */
 #define SPIN_REST 256 /* waits without, when it does not pay */
 
 /* How long spinning pays for this thread; found out as it goes. */
@@ -123,6 +124,12 @@ spin_learn(int budget, int paid)
 int
 mproc__spin(mproc__needed_fn_t needed, void *baton)
 {
+    return mproc__spin_dear(needed, baton, 0);
+}
+
+int
+mproc__spin_dear(mproc__needed_fn_t needed, void *baton, int calls)
+{
     static atomic_int processors;
     int count = atomic_load_explicit(&processors, memory_order_relaxed);
     int budget, gap = 1, i, k;
@@ -132,7 +139,7 @@ mproc__spin(mproc__needed_fn_t needed, void *baton)
         atomic_store_explicit(&processors, count, memory_order_relaxed);
     }
     budget = count < 2 ? 1 : spin_budget();
-    for (i = 0; i < budget; i += gap) {
+    for (i = 0; i < budget; i += gap + calls * SPIN_CALL) {
         if (!needed(baton)) {
             spin_learn(budget, 1);
             return 1;

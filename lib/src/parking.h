@@ -28,6 +28,9 @@ typedef int (*mproc__needed_fn_t)(void *baton);
  * not needed any more. Here `needed` must only look. */
 int mproc__spin(mproc__needed_fn_t needed, void *baton);
 
+/* The same, when a look takes so many calls of the system. */
+int mproc__spin_dear(mproc__needed_fn_t needed, void *baton, int calls);
+
 /*
  * Wait until somebody unparks one of the words, or the wait is not needed.
  * The caller looks at its words again and comes back if it must: a return

@@ -1,11 +1,4 @@
-/*
- * place.c: where a listener listens: a port, or the path of a Unix socket.
- *
- * A path outlives its listener when that is killed. Such a one is known by that
- * nobody answers, and is removed; nobody answers either between bind() and
- * listen() of another, so of two that begin at once one may take the path
- * from the other, which then hears nobody.
- */
+/* place.c: where a listener listens: a port, or the path of a Unix socket. */
 #include "net.h"
 
 #include <string.h>
@@ -17,8 +10,6 @@
 
 #include <mproc/error.h>
 
-#include "../../platform/plat_net.h"
-#include "../../platform/plat_sys.h"
 #include "error.h"
 
 #define NAME_BYTES 16 /* random, of a folder's name */
@@ -36,46 +27,28 @@ path_identify(apr_uint64_t identity[2], const char *path, apr_pool_t *pool)
     }
 }
 
-/* Whether the path is a socket that a dead listener left. */
-static int
-path_is_stale(const mproc__address_t *address, apr_pool_t *pool)
-{
-    apr_finfo_t info;
-    apr_int64_t handle;
-    apr_status_t rv;
-
-    if (apr_stat(&info, address->path, APR_FINFO_TYPE | APR_FINFO_LINK, pool) !=
-            APR_SUCCESS ||
-        info.filetype != APR_SOCK) {
-        return 0;
-    }
-    rv = mproc_plat_net_connect(&handle, address->resolved, mproc_plat_clock());
-    if (rv == APR_SUCCESS) {
-        mproc_plat_net_close(handle);
-    }
-    return APR_STATUS_IS_ECONNREFUSED(rv);
-}
-
 static apr_status_t
-place_listen(mproc__place_t *place, const mproc__net_t *net, apr_port_t *port,
-             apr_pool_t *pool)
+place_listen(mproc__place_t *place, const mproc__net_t *net, apr_port_t *port)
 {
-    const mproc__address_t *address = &net->address;
     const apr_sockaddr_t *one;
     apr_status_t rv = APR_EINVAL;
 
-    for (one = address->resolved; one != NULL; one = one->next) {
-        rv = mproc_plat_net_listen(&place->handle, one, net->options.backlog,
-                                   port);
-        if (rv != APR_SUCCESS && address->path != NULL &&
-            path_is_stale(address, pool) &&
-            apr_file_remove(address->path, pool) == APR_SUCCESS) {
-            rv = mproc_plat_net_listen(&place->handle, one,
+    if (net->address.pipe != NULL) {
+        *port = 0;
+        return mproc__socket_pipe_listen(&place->socket, net->address.pipe,
+                                         net->options.backlog);
+    }
+    for (one = net->address.resolved; one != NULL; one = one->next) {
+        rv = mproc__socket_open(&place->socket, one);
+        if (rv == APR_SUCCESS) {
+            rv = mproc_plat_net_listen(place->socket->handle, one,
                                        net->options.backlog, port);
         }
         if (rv == APR_SUCCESS) {
             return rv;
         }
+        mproc__socket_close(place->socket);
+        place->socket = NULL;
     }
     return rv;
 }
@@ -96,12 +69,18 @@ place_at(mproc__place_t *place, mproc__net_t *net, const char *call,
                            "key; use a key, or 127.0.0.1, or unix:",
                            call, address->text);
     }
-    rv = place_listen(place, net, &port, pool);
+    rv = place_listen(place, net, &port);
+    if (rv == APR_ENOTIMPL && address->pipe != NULL) {
+        return mproc__fail(rv, MPROC__NO_PIPES, call, address->text);
+    }
     if (rv != APR_SUCCESS) {
         return mproc__fail(rv, "%s: cannot listen at \"%.200s\": %s", call,
                            address->text, apr_strerror(rv, text, sizeof text));
     }
-    if (address->path != NULL) {
+    if (address->pipe != NULL) {
+        place->text = address->text;
+    }
+    else if (address->path != NULL) {
         place->path = address->path;
         path_identify(place->identity, place->path, pool);
         place->text = apr_pstrcat(pool, "unix:", place->path, NULL);
@@ -114,24 +93,35 @@ place_at(mproc__place_t *place, mproc__net_t *net, const char *call,
     return APR_SUCCESS;
 }
 
-/* A folder that nobody else can enter. */
+/* A name that nobody guesses. */
 static apr_status_t
-folder_make(const char **folder, const char *call, apr_pool_t *pool)
+name_make(const char **name, apr_pool_t *pool)
 {
     unsigned char bytes[NAME_BYTES];
-    char name[2 * NAME_BYTES + 1], reason[120];
-    const char *temp;
-    apr_status_t rv = apr_temp_dir_get(&temp, pool);
+    char text[2 * NAME_BYTES + 1];
+    apr_status_t rv = apr_generate_random_bytes(bytes, sizeof bytes);
     int i;
 
-    if (rv == APR_SUCCESS) {
-        rv = apr_generate_random_bytes(bytes, sizeof bytes);
-    }
     for (i = 0; i < NAME_BYTES && rv == APR_SUCCESS; i++) {
-        apr_snprintf(name + 2 * i, 3, "%02x", bytes[i]);
+        apr_snprintf(text + 2 * i, 3, "%02x", bytes[i]);
     }
     if (rv == APR_SUCCESS) {
-        *folder = apr_pstrcat(pool, temp, "/mproc-", name, NULL);
+        *name = apr_pstrcat(pool, "mproc-", text, NULL);
+    }
+    return rv;
+}
+
+/* A folder that nobody else can enter. */
+static apr_status_t
+folder_make(const char **folder, const char *name, const char *call,
+            apr_pool_t *pool)
+{
+    const char *temp;
+    char reason[120];
+    apr_status_t rv = apr_temp_dir_get(&temp, pool);
+
+    if (rv == APR_SUCCESS) {
+        *folder = apr_pstrcat(pool, temp, "/", name, NULL);
         rv = apr_dir_make(
             *folder, APR_FPROT_UREAD | APR_FPROT_UWRITE | APR_FPROT_UEXECUTE,
             pool);
@@ -142,35 +132,57 @@ folder_make(const char **folder, const char *call, apr_pool_t *pool)
                              call, apr_strerror(rv, reason, sizeof reason));
 }
 
+/* A Unix socket in a folder of its own. APR_ENOTIMPL, APR_ENAMETOOLONG */
 static apr_status_t
-place_new(mproc__place_t *place, const mproc_net_options_t *options,
-          mproc__net_t *net, const char *call, apr_pool_t *pool)
+place_unix(mproc__place_t *place, const char *name,
+           const mproc_net_options_t *options, mproc__net_t *net,
+           const char *call, apr_pool_t *pool)
 {
     const char *folder = NULL;
     apr_status_t rv =
         mproc__net_prepare(net, "unix:socket", options, call, pool);
 
     if (rv == APR_SUCCESS) {
-        rv = folder_make(&folder, call, pool);
+        rv = folder_make(&folder, name, call, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = mproc__net_prepare(net, apr_pstrcat(pool, "unix:", folder, "/s", NULL),
+                            options, call, pool);
+    if (rv == APR_SUCCESS) {
+        rv = place_at(place, net, call, pool);
     }
     if (rv == APR_SUCCESS) {
-        rv = mproc__net_prepare(net,
-                                apr_pstrcat(pool, "unix:", folder, "/s", NULL),
-                                options, call, pool);
+        place->folder = folder;
+    }
+    else {
+        (void)apr_dir_remove(folder, pool);
+    }
+    return rv;
+}
+
+/* The best that there is. */
+static apr_status_t
+place_new(mproc__place_t *place, const mproc_net_options_t *options,
+          mproc__net_t *net, const char *call, apr_pool_t *pool)
+{
+    const char *name, *address[2] = {NULL, "tcp:127.0.0.1:0"};
+    apr_status_t rv = name_make(&name, pool);
+    int i;
+
+    if (rv != APR_SUCCESS) {
+        return mproc__fail(rv, "%s: the system gives no random bytes", call);
+    }
+    address[0] = apr_pstrcat(pool, "pipe:", name, NULL);
+    rv = place_unix(place, name, options, net, call, pool);
+    for (i = 0; i < 2 && (rv == APR_ENOTIMPL || rv == APR_ENAMETOOLONG); i++) {
+        rv = mproc__net_prepare(net, address[i], options, call, pool);
         if (rv == APR_SUCCESS) {
             rv = place_at(place, net, call, pool);
         }
-        if (rv == APR_SUCCESS) {
-            place->folder = folder;
-            return rv;
-        }
-        (void)apr_dir_remove(folder, pool);
     }
-    if (rv != APR_ENOTIMPL && rv != APR_ENAMETOOLONG) {
-        return rv;
-    }
-    rv = mproc__net_prepare(net, "tcp:127.0.0.1:0", options, call, pool);
-    return rv == APR_SUCCESS ? place_at(place, net, call, pool) : rv;
+    return rv;
 }
 
 apr_status_t
@@ -181,7 +193,6 @@ mproc__place_open(mproc__place_t *place, const char *address,
     apr_status_t rv;
 
     memset(place, 0, sizeof *place);
-    place->handle = -1;
     if (address == NULL) {
         return place_new(place, options, net, call, pool);
     }

@@ -25,7 +25,7 @@ send_packed(mproc_async_t **async, mproc_pool_t *workers, mproc_task_fn_t task,
     mproc_bytes_t packed = {NULL, 0};
     mproc_async_t *sent;
     apr_pool_t *scratch;
-    apr_status_t rv = apr_pool_create(&scratch, NULL);
+    apr_status_t rv = apr_pool_create_unmanaged_ex(&scratch, NULL, NULL);
 
     if (rv != APR_SUCCESS) {
         return mproc__fail(rv, "%s: memory is short", call);

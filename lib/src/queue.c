@@ -621,7 +621,7 @@ mproc__queue_pool_begin(mproc_queue_t *queue, apr_pool_t **pool)
         queue->own = NULL;
     }
     if (queue->own == NULL) {
-        apr_pool_create(&queue->own, NULL);
+        apr_pool_create_unmanaged_ex(&queue->own, NULL, NULL);
     }
     *pool = queue->own;
 }

@@ -244,7 +244,7 @@ mproc__queue_vputf(mproc_queue_t *queue, apr_interval_time_t timeout,
     apr_status_t rv = mproc__queue_check(queue, call);
 
     if (rv == APR_SUCCESS) {
-        rv = apr_pool_create(&pool, NULL);
+        rv = apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
     }
     if (rv != APR_SUCCESS) {
         return rv;

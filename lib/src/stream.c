@@ -5,6 +5,9 @@
  * message that was cut off cannot be mended, as nobody knows where the next
  * one begins: the end keeps the status, and the other side is told by the end
  * of the stream.
+ *
+ * What is there can be received also when the time is over, but only so much of
+ * it: the other side may send faster than we receive.
  */
 #include "stream.h"
 
@@ -18,7 +21,8 @@
 #include "netwatch.h"
 
 #define ROOM_FIRST 4096
-#define ROOM_KEPT 65536 /* between messages */
+#define ROOM_KEPT 65536                 /* between messages */
+#define PAST_MOST ((apr_size_t)1 << 20) /* bytes of a call past its time */
 
 static apr_status_t
 stream_wait(mproc__stream_t *stream, int sends, apr_time_t deadline)
@@ -34,13 +38,27 @@ stream_wait(mproc__stream_t *stream, int sends, apr_time_t deadline)
 
 /* -------------------------------------------------------------------- send */
 
-/* Part of a message is out. */
+/* Part of a message is out, and the rest will not be. */
 static apr_status_t
-send_torn(mproc__stream_t *stream)
+send_torn(mproc__stream_t *stream, apr_status_t rv)
 {
     stream->out_state = MPROC_EBROKEN;
     mproc_plat_net_shut(stream->handle);
-    return MPROC_EBROKEN;
+    return rv == APR_TIMEUP ? MPROC_EBROKEN : rv;
+}
+
+/* The time is over before the message was. The system may have it yet. */
+static apr_status_t
+send_back(mproc__stream_t *stream)
+{
+    switch (mproc_plat_net_unsend(stream->handle)) {
+    case MPROC_PLAT_SENT:
+        return APR_SUCCESS;
+    case MPROC_PLAT_TORN:
+        return send_torn(stream, APR_TIMEUP);
+    default:
+        return APR_TIMEUP;
+    }
 }
 
 apr_status_t
@@ -72,7 +90,13 @@ mproc__stream_send(mproc__stream_t *stream, mproc_bytes_t message,
         }
         done += sent;
     }
-    return rv == APR_TIMEUP && done > 0 ? send_torn(stream) : rv;
+    if (rv != APR_SUCCESS && atomic_load(stream->closed)) {
+        return MPROC_ECLOSED;
+    }
+    if (rv == APR_TIMEUP && done == 0) {
+        rv = send_back(stream);
+    }
+    return rv != APR_SUCCESS && done > 0 ? send_torn(stream, rv) : rv;
 }
 
 /* ----------------------------------------------------------------- receive */
@@ -124,7 +148,8 @@ recv_now(mproc__stream_t *stream, void *data, apr_size_t *size)
     return rv;
 }
 
-/* Receive some bytes, waiting for the first. */
+/* Receive some bytes, waiting for the first. Those of a call that come when its
+ * time is over are counted. */
 static apr_status_t
 recv_some(mproc__stream_t *stream, void *data, apr_size_t *size,
           apr_time_t deadline)
@@ -136,7 +161,7 @@ recv_some(mproc__stream_t *stream, void *data, apr_size_t *size,
     if (*size > 0) {
         return APR_SUCCESS;
     }
-    for (;;) {
+    while (stream->past < PAST_MOST) {
         if (atomic_load(stream->closed)) {
             return MPROC_ECLOSED;
         }
@@ -150,10 +175,15 @@ recv_some(mproc__stream_t *stream, void *data, apr_size_t *size,
             return rv;
         }
         if (rv == APR_SUCCESS) {
+            stream->past += mproc_plat_clock() >= deadline ? *size : 0;
             return rv;
+        }
+        if (atomic_load(stream->closed)) {
+            return MPROC_ECLOSED; /* That is what has ended it. */
         }
         return recv_ended(stream, is_inside(stream) ? MPROC_EFORMAT : rv);
     }
+    return APR_TIMEUP;
 }
 
 /* The rest of a message that was dropped. */
@@ -204,6 +234,7 @@ mproc__stream_head(mproc__stream_t *stream, apr_uint64_t limit,
     apr_status_t rv = atomic_load(&stream->in_state);
 
     *size = 0;
+    stream->past = 0;
     if (rv == APR_SUCCESS && !atomic_load(&stream->there)) {
         rv = skip_over(stream, deadline);
         if (rv == APR_SUCCESS) {
@@ -279,9 +310,16 @@ mproc__stream_taken(mproc__stream_t *stream)
 }
 
 int
+mproc__stream_has_more(mproc__stream_t *stream)
+{
+    return atomic_load(&stream->there) || atomic_load(&stream->ahead_left) > 0;
+}
+
+int
 mproc__stream_is_ready(mproc__stream_t *stream)
 {
-    return atomic_load(&stream->there) || mproc__netwatch_look(stream->handle);
+    return mproc__stream_has_more(stream) ||
+           mproc__netwatch_look(stream->handle);
 }
 
 void

@@ -25,6 +25,7 @@ typedef struct mproc__stream_t {
     apr_size_t head_got;
     apr_uint64_t size; /* of the message whose head is in */
     apr_uint64_t skip; /* bytes of a dropped message, still to come */
+    apr_size_t past;   /* bytes that this call took when its time was over */
     unsigned char *body;
     apr_size_t room, got; /* of body */
     /* Received, and not yet taken: small messages come many at a time. */
@@ -54,8 +55,10 @@ apr_status_t mproc__stream_body(mproc__stream_t *stream, apr_time_t deadline);
 /* The message was used; the next one can come. */
 void mproc__stream_taken(mproc__stream_t *stream);
 
-/* Whether to receive something would not wait. */
+/* Whether to receive something would not wait; whether that is so whatever
+ * lies in the handle. */
 int mproc__stream_is_ready(mproc__stream_t *stream);
+int mproc__stream_has_more(mproc__stream_t *stream);
 
 void mproc__stream_free(mproc__stream_t *stream);
 

@@ -25,6 +25,7 @@ typedef struct wait_t {
     void **words;
     int count;
     int first; /* that was ready at the last look, or -1 */
+    int dear;  /* calls of the system that a look takes */
 } wait_t;
 
 /* --------------------------------------------------------------- processes */
@@ -132,7 +133,7 @@ wait_run(wait_t *wait, apr_time_t deadline)
     int i;
 
     if (deadline != 0) {
-        mproc__spin(wait_is_needed, wait);
+        mproc__spin_dear(wait_is_needed, wait, wait->dear);
     }
     while (rv == APR_SUCCESS && wait_is_needed(wait)) {
         rv = deadline == 0 ? APR_TIMEUP
@@ -163,6 +164,7 @@ wait_sources(wait_t *wait)
         rv =
             mproc__source_find(&wait->items[i], "mproc_wait", &wait->source[i]);
         wait->words[i] = wait->source[i].word;
+        wait->dear += wait->source[i].dear;
     }
     return rv;
 }
@@ -185,7 +187,7 @@ mproc_wait(mproc_waitable_t *items, int count, apr_interval_time_t timeout,
 {
     mproc__source_t few[SOURCES_FEW];
     void *words[SOURCES_FEW + 1] = {NULL};
-    wait_t wait = {items, few, words, count, -1};
+    wait_t wait = {items, few, words, count, -1, 0};
     apr_time_t deadline = mproc__deadline(timeout);
     apr_status_t rv;
 

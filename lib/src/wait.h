@@ -18,6 +18,7 @@ typedef struct mproc__source_t {
     mproc__needed_fn_t must_sleep; /* the same, for who is entered */
     void *sleeper;                 /* of that */
     int one;                       /* wake-ups are for one waiter only */
+    int dear;                      /* to look is a call of the system */
     mproc__gate_wait_t gate;       /* room for the sleeper */
     /* Of its notifier; NULL: it is never ready. */
     mproc__notifier_place_t *place;

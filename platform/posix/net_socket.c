@@ -1,9 +1,8 @@
 /*
  * net_socket.c: streams by BSD sockets.
  *
- * The path of a Unix socket exists from bind() on, with the rights that the
- * umask leaves, but nobody can connect before listen(): in between the rights
- * are set.
+ * Most of these calls are points where a thread can be cancelled, which would
+ * leave what its caller holds: so it is not, while it is in them.
  */
 #define _GNU_SOURCE 1
 
@@ -19,13 +18,14 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "plat_self.h"
 #include "plat_sys.h"
 #include "posix/descriptor.h"
+#include "posix/net_unix.h"
 
 #define ITEMS_FEW 16 /* without memory of their own */
 
@@ -63,8 +63,8 @@ socket_ready(int fd, int family, apr_int64_t *handle)
     return APR_SUCCESS;
 }
 
-static apr_status_t
-socket_open(const apr_sockaddr_t *address, apr_int64_t *handle)
+apr_status_t
+mproc_plat_net_open(apr_int64_t *handle, const apr_sockaddr_t *address)
 {
     int type = SOCK_STREAM;
     int fd;
@@ -84,25 +84,18 @@ socket_bind(int fd, const apr_sockaddr_t *address, int backlog)
         (const struct sockaddr *)(const void *)&address->sa;
     int on = 1;
 
-    /* Only past connections may still have the port; a listener may not. */
-    if (address->family != AF_UNIX &&
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) {
-        return errno;
-    }
-    if (bind(fd, where, (socklen_t)address->salen) != 0) {
-        return errno;
-    }
     if (address->family == AF_UNIX) {
-        const char *path =
-            ((const struct sockaddr_un *)(const void *)where)->sun_path;
-        if (chmod(path, S_IRUSR | S_IWUSR) != 0 || listen(fd, backlog) != 0) {
-            apr_status_t rv = errno;
-            unlink(path);
-            return rv;
-        }
-        return APR_SUCCESS;
+        return mproc__unix_listen(
+            fd, (const struct sockaddr_un *)(const void *)where,
+            (socklen_t)address->salen, backlog);
     }
-    return listen(fd, backlog) == 0 ? APR_SUCCESS : errno;
+    /* Only past connections may still have the port; a listener may not. */
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(fd, where, (socklen_t)address->salen) != 0 ||
+        listen(fd, backlog) != 0) {
+        return errno;
+    }
+    return APR_SUCCESS;
 }
 
 static apr_port_t
@@ -124,22 +117,14 @@ socket_port(int fd)
 }
 
 apr_status_t
-mproc_plat_net_listen(apr_int64_t *handle, const apr_sockaddr_t *address,
+mproc_plat_net_listen(apr_int64_t handle, const apr_sockaddr_t *address,
                       int backlog, apr_port_t *port)
 {
-    apr_status_t rv = socket_open(address, handle);
+    int cancel = mproc_plat_self_cancel(0);
+    apr_status_t rv = socket_bind((int)handle, address, backlog);
 
-    *port = 0;
-    if (rv == APR_SUCCESS) {
-        rv = socket_bind((int)*handle, address, backlog);
-    }
-    if (rv == APR_SUCCESS) {
-        *port = socket_port((int)*handle);
-    }
-    else if (*handle >= 0) {
-        close((int)*handle);
-        *handle = -1;
-    }
+    *port = rv == APR_SUCCESS ? socket_port((int)handle) : 0;
+    (void)mproc_plat_self_cancel(cancel);
     return rv;
 }
 
@@ -160,29 +145,97 @@ peer_text(const struct sockaddr *name, socklen_t size,
 }
 
 apr_status_t
+mproc_plat_net_pipe_listen(apr_int64_t *handle, const char *name, int backlog)
+{
+    (void)name;
+    (void)backlog;
+    *handle = -1;
+    return APR_ENOTIMPL;
+}
+
+apr_status_t
+mproc_plat_net_pipe_connect(apr_int64_t *handle, const char *name,
+                            apr_time_t deadline)
+{
+    (void)name;
+    (void)deadline;
+    *handle = -1;
+    return APR_ENOTIMPL;
+}
+
+/* Whether there was a client, who has gone, or whose network has: the next one
+ * may be there. */
+static int
+client_is_lost(int error)
+{
+    return error == EINTR || error == ECONNABORTED || error == EPROTO ||
+           error == ENETDOWN || error == ENETUNREACH || error == EHOSTUNREACH;
+}
+
+/* The next client, or -1 with errno set. */
+static int
+client_take(int listener, struct sockaddr_storage *name, socklen_t *size)
+{
+    int fd;
+
+    do {
+        *size = sizeof *name;
+        memset(name, 0, sizeof *name);
+#ifdef SOCK_CLOEXEC
+        fd = accept4(listener, (struct sockaddr *)name, size, SOCK_CLOEXEC);
+#else
+        fd = accept(listener, (struct sockaddr *)name, size);
+#endif
+        if (fd >= 0 && name->ss_family == AF_UNIX &&
+            !mproc__unix_peer_is_ours(fd)) {
+            close(fd);
+            fd = -1;
+            errno = ECONNABORTED;
+        }
+    } while (fd < 0 && client_is_lost(errno));
+    return fd;
+}
+
+apr_status_t
 mproc_plat_net_accept(apr_int64_t listener, apr_int64_t *handle,
                       char peer[MPROC_PLAT_NET_TEXT])
 {
+    int cancel = mproc_plat_self_cancel(0);
     struct sockaddr_storage name;
     socklen_t size;
-    int fd;
+    int fd = client_take((int)listener, &name, &size);
+    apr_status_t rv = errno == EWOULDBLOCK ? APR_EAGAIN : errno;
 
     *handle = -1;
-    do {
-        size = sizeof name;
-        memset(&name, 0, sizeof name);
-#ifdef SOCK_CLOEXEC
-        fd = accept4((int)listener, (struct sockaddr *)&name, &size,
-                     SOCK_CLOEXEC);
-#else
-        fd = accept((int)listener, (struct sockaddr *)&name, &size);
-#endif
-    } while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
-    if (fd < 0) {
-        return errno == EWOULDBLOCK ? APR_EAGAIN : errno;
+    if (fd >= 0) {
+        peer_text((struct sockaddr *)&name, size, peer);
+        rv = socket_ready(fd, name.ss_family, handle);
     }
-    peer_text((struct sockaddr *)&name, size, peer);
-    return socket_ready(fd, name.ss_family, handle);
+    (void)mproc_plat_self_cancel(cancel);
+    return rv;
+}
+
+/* Whether it has met itself: a port that nobody listens at may be the one that
+ * it was given. It goes at once, so that the port is free. */
+static int
+socket_is_own_peer(int fd, int family)
+{
+    struct sockaddr_storage here, there;
+    socklen_t here_size = sizeof here, there_size = sizeof there;
+    struct linger none = {1, 0};
+
+    if (family == AF_UNIX) {
+        return 0;
+    }
+    memset(&here, 0, sizeof here);
+    memset(&there, 0, sizeof there);
+    if (getsockname(fd, (struct sockaddr *)&here, &here_size) != 0 ||
+        getpeername(fd, (struct sockaddr *)&there, &there_size) != 0 ||
+        here_size != there_size || memcmp(&here, &there, here_size) != 0) {
+        return 0;
+    }
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    return 1;
 }
 
 static apr_status_t
@@ -199,38 +252,41 @@ connect_wait(int fd, apr_time_t deadline)
     return rv == APR_SUCCESS ? error : rv;
 }
 
+static apr_status_t
+socket_connect(int fd, const apr_sockaddr_t *address, apr_time_t deadline)
+{
+    const struct sockaddr *where =
+        (const struct sockaddr *)(const void *)&address->sa;
+
+    while (connect(fd, where, (socklen_t)address->salen) != 0) {
+        apr_status_t rv = errno;
+        if (rv == EINPROGRESS || rv == EINTR) {
+            return connect_wait(fd, deadline);
+        }
+        if (rv != EAGAIN) {
+            return rv;
+        }
+        /* A Unix socket whose backlog is full: nothing tells when it is not. */
+        if (mproc_plat_clock() >= deadline) {
+            return APR_TIMEUP;
+        }
+        (void)poll(NULL, 0, 5);
+    }
+    return APR_SUCCESS;
+}
+
 apr_status_t
-mproc_plat_net_connect(apr_int64_t *handle, const apr_sockaddr_t *address,
+mproc_plat_net_connect(apr_int64_t handle, const apr_sockaddr_t *address,
                        apr_time_t deadline)
 {
-    apr_status_t rv = socket_open(address, handle);
+    int cancel = mproc_plat_self_cancel(0);
+    apr_status_t rv = socket_connect((int)handle, address, deadline);
 
-    if (rv != APR_SUCCESS) {
-        return rv;
+    if (rv == APR_SUCCESS && socket_is_own_peer((int)handle, address->family)) {
+        rv = APR_ECONNREFUSED;
     }
-    for (;;) {
-        if (connect((int)*handle,
-                    (const struct sockaddr *)(const void *)&address->sa,
-                    (socklen_t)address->salen) == 0) {
-            return APR_SUCCESS;
-        }
-        rv = errno;
-        if (rv == EAGAIN && mproc_plat_clock() < deadline) {
-            /* A Unix socket whose backlog is full: nothing tells when it is
-             * not. */
-            (void)poll(NULL, 0, 5);
-            continue;
-        }
-        break;
-    }
-    if (rv == EINPROGRESS || rv == EINTR) {
-        rv = connect_wait((int)*handle, deadline);
-    }
-    if (rv != APR_SUCCESS) {
-        close((int)*handle);
-        *handle = -1;
-    }
-    return rv == EAGAIN ? APR_TIMEUP : rv;
+    (void)mproc_plat_self_cancel(cancel);
+    return rv;
 }
 
 apr_status_t
@@ -239,6 +295,7 @@ mproc_plat_net_send(apr_int64_t handle, const void *head, apr_size_t head_size,
 {
     struct iovec part[2] = {{(void *)head, head_size},
                             {(void *)body, body_size}};
+    int cancel = mproc_plat_self_cancel(0);
     struct msghdr message;
     ssize_t done;
 
@@ -249,6 +306,7 @@ mproc_plat_net_send(apr_int64_t handle, const void *head, apr_size_t head_size,
     do {
         done = sendmsg((int)handle, &message, SEND_FLAGS);
     } while (done < 0 && errno == EINTR);
+    (void)mproc_plat_self_cancel(cancel);
     if (done < 0) {
         return errno == EWOULDBLOCK ? APR_EAGAIN : errno;
     }
@@ -256,14 +314,23 @@ mproc_plat_net_send(apr_int64_t handle, const void *head, apr_size_t head_size,
     return APR_SUCCESS;
 }
 
+mproc_plat_net_unsent_e
+mproc_plat_net_unsend(apr_int64_t handle)
+{
+    (void)handle;
+    return MPROC_PLAT_UNSENT;
+}
+
 apr_status_t
 mproc_plat_net_recv(apr_int64_t handle, void *data, apr_size_t *size)
 {
+    int cancel = mproc_plat_self_cancel(0);
     ssize_t done;
 
     do {
         done = recv((int)handle, data, *size, 0);
     } while (done < 0 && errno == EINTR);
+    (void)mproc_plat_self_cancel(cancel);
     *size = done > 0 ? (apr_size_t)done : 0;
     if (done < 0) {
         return errno == EWOULDBLOCK ? APR_EAGAIN : errno;
@@ -274,6 +341,7 @@ mproc_plat_net_recv(apr_int64_t handle, void *data, apr_size_t *size)
 static apr_status_t
 fds_wait(struct pollfd *fds, int count, apr_time_t deadline)
 {
+    int cancel = mproc_plat_self_cancel(0);
     int found;
 
     do {
@@ -281,6 +349,7 @@ fds_wait(struct pollfd *fds, int count, apr_time_t deadline)
     } while ((found < 0 && errno == EINTR) ||
              (found == 0 &&
               (deadline == MPROC_PLAT_NEVER || mproc_plat_clock() < deadline)));
+    (void)mproc_plat_self_cancel(cancel);
     return found > 0 ? APR_SUCCESS : found == 0 ? APR_TIMEUP : errno;
 }
 
@@ -318,11 +387,20 @@ mproc_plat_net_shut(apr_int64_t handle)
 }
 
 void
+mproc_plat_net_end(apr_int64_t handle)
+{
+    (void)shutdown((int)handle, SHUT_RDWR);
+}
+
+void
 mproc_plat_net_close(apr_int64_t handle)
 {
+    int cancel = mproc_plat_self_cancel(0);
+
     if (handle >= 0) {
         close((int)handle);
     }
+    (void)mproc_plat_self_cancel(cancel);
 }
 
 apr_status_t

@@ -1,15 +1,23 @@
 /*
- * net_winsock.c: streams by Winsock, which APR has started.
+ * net_winsock.c: streams by Winsock, which APR has started; and what they and
+ * named pipes (net_pipe.c) have in common.
  *
  * A listener takes its address for itself: here SO_REUSEADDR would share it
  * with whoever asks. WSAPoll() may not tell of a connection that failed, so
  * connecting waits by select().
+ *
+ * Sockets are waited for by WSAPoll(), pipes by their events. For both at once,
+ * or for more events than can be waited for, the system's pool waits for the
+ * events and writes to a socket, the `knocker`, which is polled with the
+ * others. To end a stream may not wake who waits for it, and a listener cannot
+ * be ended: they look by themselves.
  */
 #include <winsock2.h>
 #include <ws2tcpip.h>
 
 #include "plat_net.h"
 
+#include "net_pipe.h"
 #include "plat_sys.h"
 #include "win32.h"
 
@@ -76,8 +84,8 @@ socket_ready(SOCKET fd, apr_int64_t *handle)
     return APR_SUCCESS;
 }
 
-static apr_status_t
-socket_open(const apr_sockaddr_t *address, apr_int64_t *handle)
+apr_status_t
+mproc_plat_net_open(apr_int64_t *handle, const apr_sockaddr_t *address)
 {
     return socket_ready(
         WSASocketW(address->family, SOCK_STREAM, 0, NULL, 0,
@@ -101,25 +109,18 @@ socket_port(SOCKET fd)
 }
 
 apr_status_t
-mproc_plat_net_listen(apr_int64_t *handle, const apr_sockaddr_t *address,
+mproc_plat_net_listen(apr_int64_t handle, const apr_sockaddr_t *address,
                       int backlog, apr_port_t *port)
 {
-    apr_status_t rv = socket_open(address, handle);
-    SOCKET fd = socket_of(*handle);
+    SOCKET fd = socket_of(handle);
     BOOL on = TRUE;
 
     *port = 0;
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
     if (setsockopt(fd, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&on,
                    sizeof on) != 0 ||
         bind(fd, (const struct sockaddr *)&address->sa, address->salen) != 0 ||
         listen(fd, backlog) != 0) {
-        rv = socket_status();
-        closesocket(fd);
-        *handle = -1;
-        return rv;
+        return socket_status();
     }
     *port = socket_port(fd);
     return APR_SUCCESS;
@@ -131,13 +132,20 @@ mproc_plat_net_accept(apr_int64_t listener, apr_int64_t *handle,
 {
     struct sockaddr_storage name;
     char host[MPROC_PLAT_NET_TEXT - 10], port[8];
-    int size = sizeof name;
+    int size;
     SOCKET fd;
 
     *handle = -1;
     peer[0] = '\0';
-    memset(&name, 0, sizeof name);
-    fd = accept(socket_of(listener), (struct sockaddr *)&name, &size);
+    if (mproc__pipe_is(listener)) {
+        return mproc__pipe_accept(listener, handle);
+    }
+    do {
+        size = sizeof name;
+        memset(&name, 0, sizeof name);
+        fd = accept(socket_of(listener), (struct sockaddr *)&name, &size);
+        /* A client who has gone already: the next one may be there. */
+    } while (fd == INVALID_SOCKET && socket_status() == APR_ECONNRESET);
     if (fd == INVALID_SOCKET) {
         return socket_status();
     }
@@ -148,6 +156,28 @@ mproc_plat_net_accept(apr_int64_t listener, apr_int64_t *handle,
         strcat(strcat(strcat(peer, v6 ? "]" : ""), ":"), port);
     }
     return socket_ready(fd, handle);
+}
+
+/* Whether it has met itself: a port that nobody listens at may be the one that
+ * it was given. It goes at once, so that the port is free. */
+static int
+socket_is_own_peer(SOCKET fd)
+{
+    struct sockaddr_storage here, there;
+    int here_size = sizeof here, there_size = sizeof there;
+    struct linger none = {1, 0};
+
+    memset(&here, 0, sizeof here);
+    memset(&there, 0, sizeof there);
+    if (getsockname(fd, (struct sockaddr *)&here, &here_size) != 0 ||
+        getpeername(fd, (struct sockaddr *)&there, &there_size) != 0 ||
+        here_size != there_size ||
+        memcmp(&here, &there, (size_t)here_size) != 0) {
+        return 0;
+    }
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, (const char *)&none,
+                     sizeof none);
+    return 1;
 }
 
 static apr_status_t
@@ -176,15 +206,12 @@ connect_wait(SOCKET fd, apr_time_t deadline)
 }
 
 apr_status_t
-mproc_plat_net_connect(apr_int64_t *handle, const apr_sockaddr_t *address,
+mproc_plat_net_connect(apr_int64_t handle, const apr_sockaddr_t *address,
                        apr_time_t deadline)
 {
-    apr_status_t rv = socket_open(address, handle);
-    SOCKET fd = socket_of(*handle);
+    SOCKET fd = socket_of(handle);
+    apr_status_t rv = APR_SUCCESS;
 
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
     if (connect(fd, (const struct sockaddr *)&address->sa, address->salen) !=
         0) {
         rv = socket_status();
@@ -192,11 +219,7 @@ mproc_plat_net_connect(apr_int64_t *handle, const apr_sockaddr_t *address,
             rv = connect_wait(fd, deadline);
         }
     }
-    if (rv != APR_SUCCESS) {
-        closesocket(fd);
-        *handle = -1;
-    }
-    return rv;
+    return rv == APR_SUCCESS && socket_is_own_peer(fd) ? APR_ECONNREFUSED : rv;
 }
 
 apr_status_t
@@ -207,6 +230,9 @@ mproc_plat_net_send(apr_int64_t handle, const void *head, apr_size_t head_size,
     DWORD done = 0;
 
     *sent = 0;
+    if (mproc__pipe_is(handle)) {
+        return mproc__pipe_send(handle, head, head_size, body, body_size, sent);
+    }
     part[0].buf = (char *)head;
     part[0].len = (ULONG)(head_size < PIECE ? head_size : PIECE);
     part[1].buf = (char *)body;
@@ -220,77 +246,264 @@ mproc_plat_net_send(apr_int64_t handle, const void *head, apr_size_t head_size,
     return APR_SUCCESS;
 }
 
+mproc_plat_net_unsent_e
+mproc_plat_net_unsend(apr_int64_t handle)
+{
+    return mproc__pipe_is(handle) ? mproc__pipe_unsend(handle)
+                                  : MPROC_PLAT_UNSENT;
+}
+
 apr_status_t
 mproc_plat_net_recv(apr_int64_t handle, void *data, apr_size_t *size)
 {
-    int done =
-        recv(socket_of(handle), data, (int)(*size < PIECE ? *size : PIECE), 0);
+    int done;
 
+    if (mproc__pipe_is(handle)) {
+        return mproc__pipe_recv(handle, data, size);
+    }
+    done =
+        recv(socket_of(handle), data, (int)(*size < PIECE ? *size : PIECE), 0);
     *size = done > 0 ? (apr_size_t)done : 0;
     return done > 0 ? APR_SUCCESS : done == 0 ? APR_EOF : socket_status();
 }
 
-static apr_status_t
-fds_wait(WSAPOLLFD *fds, ULONG count, apr_time_t deadline)
+/* ----------------------------------------------------------------- waiting */
+
+/* What WSAPoll() is asked for; it belongs to items of sockets, in order. */
+typedef struct fds_t {
+    WSAPOLLFD few[ITEMS_FEW];
+    WSAPOLLFD *fd;
+    ULONG count;
+} fds_t;
+
+static int
+item_is_socket(const mproc_plat_net_item_t *item)
 {
-    int found = 0;
+    return item->handle != -1 && !mproc__pipe_is(item->handle);
+}
+
+static apr_status_t
+fds_make(fds_t *fds, const mproc_plat_net_item_t *items, int count)
+{
+    int i;
+
+    fds->fd = count < ITEMS_FEW ? fds->few
+                                : malloc(((size_t)count + 1) * sizeof *fds->fd);
+    fds->count = 0;
+    if (fds->fd == NULL) {
+        return APR_ENOMEM;
+    }
+    for (i = 0; i < count; i++) {
+        if (item_is_socket(&items[i])) {
+            WSAPOLLFD *fd = &fds->fd[fds->count++];
+            fd->fd = socket_of(items[i].handle);
+            fd->events = items[i].send ? POLLWRNORM : POLLRDNORM;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+/* Poll those and, when there is one, the knocker. Sets `ready` in the items of
+ * sockets; returns how many are, the knocker too, or -1. */
+static int
+fds_poll(fds_t *fds, mproc_plat_net_item_t *items, int count, SOCKET knocker,
+         DWORD limit)
+{
+    ULONG used = 0, all = fds->count;
+    int found = 0, i;
+
+    for (used = 0; used < all; used++) {
+        fds->fd[used].revents = 0;
+    }
+    if (knocker != INVALID_SOCKET) {
+        WSAPOLLFD extra = {knocker, POLLRDNORM, 0};
+        fds->fd[all++] = extra;
+    }
+    if (all > 0) {
+        found = WSAPoll(fds->fd, all, (INT)limit);
+    }
+    for (i = 0, used = 0; i < count; i++) {
+        if (item_is_socket(&items[i])) {
+            items[i].ready = found > 0 && fds->fd[used].revents != 0;
+            used++;
+        }
+    }
+    return found;
+}
+
+static void
+fds_free(fds_t *fds)
+{
+    if (fds->fd != fds->few) {
+        free(fds->fd);
+    }
+}
+
+static apr_status_t
+sockets_wait(fds_t *fds, mproc_plat_net_item_t *items, int count,
+             apr_time_t deadline)
+{
+    int found;
 
     do {
         DWORD left = mproc__win32_until(deadline, SLICE);
-        if (count == 0) {
+        found = fds_poll(fds, items, count, INVALID_SOCKET, left);
+        if (fds->count == 0) {
             Sleep(left);
-        }
-        else {
-            found = WSAPoll(fds, count, (INT)left);
         }
     } while (found == 0 && mproc_plat_clock() < deadline);
     return found > 0 ? APR_SUCCESS : found == 0 ? APR_TIMEUP : socket_status();
+}
+
+/* A socket that hears what it sends, and nobody else. */
+static SOCKET
+knocker_make(void)
+{
+    SOCKET fd = WSASocketW(AF_INET, SOCK_DGRAM, 0, NULL, 0,
+                           WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    struct sockaddr_in name;
+    int size = sizeof name;
+
+    memset(&name, 0, sizeof name);
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd != INVALID_SOCKET &&
+        (bind(fd, (struct sockaddr *)&name, sizeof name) != 0 ||
+         getsockname(fd, (struct sockaddr *)&name, &size) != 0 ||
+         connect(fd, (struct sockaddr *)&name, size) != 0)) {
+        closesocket(fd);
+        fd = INVALID_SOCKET;
+    }
+    return fd;
+}
+
+static void CALLBACK
+knocker_knock(void *knocker, BOOLEAN unused)
+{
+    (void)unused;
+    (void)send((SOCKET)(uintptr_t)knocker, "", 1, 0);
+}
+
+/* For sockets and pipes, or for very many. Without memory or descriptors: for
+ * a moment. */
+static void
+mixed_wait(fds_t *fds, const mproc__pipes_t *pipes,
+           mproc_plat_net_item_t *items, int count, DWORD left)
+{
+    SOCKET knocker = knocker_make();
+    HANDLE *wait = calloc((size_t)pipes->count + 1, sizeof *wait);
+    int i, all = knocker != INVALID_SOCKET && wait != NULL;
+
+    mproc__win32_pin();
+    for (i = 0; all && i < pipes->count; i++) {
+        if (!RegisterWaitForSingleObject(
+                &wait[i], pipes->event[i], knocker_knock,
+                (void *)(uintptr_t)knocker, INFINITE,
+                WT_EXECUTEINWAITTHREAD | WT_EXECUTEONLYONCE)) {
+            wait[i] = NULL;
+            all = 0;
+        }
+    }
+    if (all) {
+        (void)fds_poll(fds, items, count, knocker, left);
+    }
+    else {
+        Sleep(left < 5 ? left : 5);
+    }
+    for (i = 0; wait != NULL && i < pipes->count; i++) {
+        if (wait[i] != NULL) {
+            (void)UnregisterWaitEx(wait[i], INVALID_HANDLE_VALUE);
+        }
+    }
+    free(wait);
+    if (knocker != INVALID_SOCKET) {
+        closesocket(knocker);
+    }
+}
+
+static apr_status_t
+pipes_wait(fds_t *fds, const mproc__pipes_t *pipes,
+           mproc_plat_net_item_t *items, int count, apr_time_t deadline)
+{
+    for (;;) {
+        int found = fds_poll(fds, items, count, INVALID_SOCKET, 0);
+        DWORD left = mproc__win32_until(deadline, SLICE);
+        if (mproc__pipes_look(pipes, items, count) + found > 0) {
+            return APR_SUCCESS;
+        }
+        if (found < 0) {
+            return socket_status();
+        }
+        if (mproc_plat_clock() >= deadline) {
+            return APR_TIMEUP;
+        }
+        if (fds->count == 0 && pipes->count <= MAXIMUM_WAIT_OBJECTS) {
+            (void)WaitForMultipleObjects((DWORD)pipes->count, pipes->event,
+                                         FALSE, left);
+        }
+        else {
+            mixed_wait(fds, pipes, items, count, left);
+        }
+    }
 }
 
 apr_status_t
 mproc_plat_net_wait(mproc_plat_net_item_t *items, int count,
                     apr_time_t deadline)
 {
-    WSAPOLLFD few[ITEMS_FEW];
-    WSAPOLLFD *fds =
-        count <= ITEMS_FEW ? few : malloc((size_t)count * sizeof *fds);
-    ULONG used = 0;
+    mproc__pipes_t pipes;
+    int i, some = 0;
     apr_status_t rv;
-    int i;
+    fds_t fds;
 
-    if (fds == NULL) {
-        return APR_ENOMEM;
-    }
     for (i = 0; i < count; i++) {
         items[i].ready = 0;
-        if (items[i].handle != -1) {
-            fds[used].fd = socket_of(items[i].handle);
-            fds[used].events = items[i].send ? POLLWRNORM : POLLRDNORM;
-            fds[used++].revents = 0;
+        some += mproc__pipe_is(items[i].handle);
+    }
+    rv = fds_make(&fds, items, count);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (some == 0) {
+        rv = sockets_wait(&fds, items, count, deadline);
+    }
+    else {
+        rv = mproc__pipes_hold(&pipes, items, count);
+        if (rv == APR_SUCCESS) {
+            rv = pipes_wait(&fds, &pipes, items, count, deadline);
+            mproc__pipes_release(&pipes, count);
         }
     }
-    rv = fds_wait(fds, used, deadline);
-    for (i = 0, used = 0; i < count && rv == APR_SUCCESS; i++) {
-        if (items[i].handle != -1) {
-            items[i].ready = fds[used++].revents != 0;
-        }
-    }
-    if (fds != few) {
-        free(fds);
-    }
+    fds_free(&fds);
     return rv;
 }
 
 void
 mproc_plat_net_shut(apr_int64_t handle)
 {
-    (void)shutdown(socket_of(handle), SD_SEND);
+    if (!mproc__pipe_is(handle)) {
+        (void)shutdown(socket_of(handle), SD_SEND);
+    }
+}
+
+void
+mproc_plat_net_end(apr_int64_t handle)
+{
+    if (mproc__pipe_is(handle)) {
+        mproc__pipe_end(handle);
+    }
+    else {
+        (void)shutdown(socket_of(handle), SD_BOTH);
+    }
 }
 
 void
 mproc_plat_net_close(apr_int64_t handle)
 {
-    if (handle != -1) {
+    if (mproc__pipe_is(handle)) {
+        mproc__pipe_close(handle);
+    }
+    else if (handle != -1) {
         closesocket(socket_of(handle));
     }
 }

@@ -99,16 +99,22 @@ listen_accept_connect(apr_pool_t *pool)
     char peer[MPROC_PLAT_NET_TEXT];
     apr_int64_t listener, second, here, there;
     apr_port_t port, other;
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_plat_net_open(&listener, loopback(0, pool)));
     REQUIRE_STATUS(APR_SUCCESS, mproc_plat_net_listen(
-                                    &listener, loopback(0, pool), 5, &port));
+                                    listener, loopback(0, pool), 5, &port));
     CHECK(port != 0);
-    CHECK(mproc_plat_net_listen(&second, loopback(port, pool), 5, &other) !=
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_plat_net_open(&second, loopback(port, pool)));
+    CHECK(mproc_plat_net_listen(second, loopback(port, pool), 5, &other) !=
           APR_SUCCESS);
-    CHECK_INT(-1, second);
+    mproc_plat_net_close(second);
     CHECK_STATUS(APR_EAGAIN, mproc_plat_net_accept(listener, &here, peer));
     CHECK_INT(-1, here);
-    REQUIRE_STATUS(APR_SUCCESS, mproc_plat_net_connect(
-                                    &there, loopback(port, pool), soon()));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_plat_net_open(&there, loopback(port, pool)));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_plat_net_connect(there, loopback(port, pool), soon()));
     CHECK_STATUS(APR_SUCCESS, wait_for(listener, 0, soon()));
     REQUIRE_STATUS(APR_SUCCESS, mproc_plat_net_accept(listener, &here, peer));
     CHECK(strncmp(peer, "127.0.0.1:", 10) == 0);
@@ -116,9 +122,11 @@ listen_accept_connect(apr_pool_t *pool)
     CHECK_STATUS(APR_SUCCESS, wait_for(here, 0, soon()));
     mproc_plat_net_close(here);
     mproc_plat_net_close(listener);
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_plat_net_open(&there, loopback(port, pool)));
     CHECK_STATUS(APR_ECONNREFUSED,
-                 mproc_plat_net_connect(&there, loopback(port, pool), soon()));
-    CHECK_INT(-1, there);
+                 mproc_plat_net_connect(there, loopback(port, pool), soon()));
+    mproc_plat_net_close(there);
 }
 
 #define MANY 300

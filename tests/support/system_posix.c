@@ -25,6 +25,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -437,4 +438,39 @@ int
 test_is_wine(void)
 {
     return 0;
+}
+
+/* The system counts by the highest, so the lower ones are used up first. */
+int
+test_handles_limit(int more)
+{
+    static struct rlimit before;
+    static int filled[1024], count;
+    struct rlimit now;
+    int fd;
+
+    while (count > 0) {
+        close(filled[--count]);
+    }
+    if (before.rlim_cur != 0) {
+        setrlimit(RLIMIT_NOFILE, &before);
+    }
+    if (more < 0) {
+        return 1;
+    }
+    if (getrlimit(RLIMIT_NOFILE, &before) != 0) {
+        return 0;
+    }
+    now = before;
+    now.rlim_cur = 1024;
+    if (setrlimit(RLIMIT_NOFILE, &now) != 0) {
+        return 0;
+    }
+    while ((fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)) >= 0) {
+        filled[count++] = fd;
+    }
+    while (more-- > 0 && count > 0) {
+        close(filled[--count]);
+    }
+    return 1;
 }

@@ -93,5 +93,7 @@ int test_handles_wait(const apr_int64_t *handles, int count, int *ready,
                       apr_interval_time_t timeout);
 /* Whether this is not Windows but Wine, which lacks some of it. */
 int test_is_wine(void);
+/* Let it open so many more; -1: as before. 0: they cannot be limited here. */
+int test_handles_limit(int more);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "../../lib/src/address.h"
 #include "../../lib/src/hmac.h"
+#include "../../lib/src/peers.h"
 #include "../../platform/plat_net.h"
 
 /* What runs in a thread of its own beside a test. */
@@ -24,6 +25,24 @@ typedef struct beside_t {
     mproc_connection_t *connection;
     int number;
 } beside_t;
+
+static inline apr_time_t
+test_far(void)
+{
+    return mproc_clock() + test_deadline();
+}
+
+/* Wait until those threads of the library's that nobody waits for have ended,
+ * but for so many. */
+static inline void
+threads_settle(int count)
+{
+    apr_time_t deadline = test_far();
+    while (atomic_load(&mproc__own_threads) > count) {
+        REQUIRE(mproc_clock() < deadline);
+        apr_sleep(1000);
+    }
+}
 
 /* Each thread needs a pool of its own: no pool. */
 static inline void *APR_THREAD_FUNC
@@ -92,16 +111,28 @@ ends_make(mproc_connection_t **here, mproc_connection_t **there,
     mproc_listener_destroy(listener);
 }
 
+/* A listener that knows nothing of keys. */
+static inline apr_int64_t
+raw_listen_at(const apr_sockaddr_t *address, apr_port_t *port)
+{
+    apr_int64_t handle = -1;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_plat_net_open(&handle, address));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_plat_net_listen(handle, address, 5, port));
+    return handle;
+}
+
 /* A stream that knows nothing of messages. */
 static inline apr_int64_t
 raw_connect(const char *address, apr_pool_t *pool)
 {
     mproc__address_t where;
     apr_int64_t handle = -1;
+    REQUIRE_STATUS(APR_SUCCESS, mproc__address_parse(&where, address,
+                                                     test_far(), "raw", pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_plat_net_open(&handle, where.resolved));
     REQUIRE_STATUS(APR_SUCCESS,
-                   mproc__address_parse(&where, address, "raw", pool));
-    REQUIRE_STATUS(APR_SUCCESS,
-                   mproc_plat_net_connect(&handle, where.resolved,
+                   mproc_plat_net_connect(handle, where.resolved,
                                           mproc_clock() + test_deadline()));
     return handle;
 }

@@ -645,7 +645,8 @@ closing_ends_a_wait(apr_pool_t *pool)
     apr_sleep(20000);
     CHECK_STATUS(APR_SUCCESS, mproc_connection_close(here));
     beside_join(&beside);
-    CHECK_STATUS(APR_SUCCESS, beside.status);
+    /* Where it had not yet begun to wait, that is told. */
+    CHECK(beside.status == APR_SUCCESS || beside.status == MPROC_ECLOSED);
 }
 
 static const test_case_t cases[] = {

@@ -150,7 +150,8 @@ python_is_a_listener(apr_pool_t *pool)
     const char *path =
         apr_pstrcat(pool, "unix:", path_make("python", pool), NULL);
     python_is_a_listener_at("tcp:127.0.0.1:0", pool);
-    if (mproc__address_parse(&where, path, "test", pool) == APR_SUCCESS) {
+    if (mproc__address_parse(&where, path, test_far(), "test", pool) ==
+        APR_SUCCESS) {
         python_is_a_listener_at(path, pool);
     }
 }

@@ -176,7 +176,8 @@ mproc_connection_set_limit(mproc_connection_t *connection, apr_size_t size);
  * Tell who is at the other end.
  * @param connection the end
  * @return an address such as "tcp:127.0.0.1:4711", of a client its own; the
- *         listener's for unix:; "" for a pipe. As long as the connection
+ *         listener's for unix: and pipe:; "" for a pipe. As long as the
+ * connection
  * @note Processes: the calling one. Threads: any.
  */
 MPROC_DECLARE(const char *)

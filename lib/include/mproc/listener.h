@@ -16,12 +16,16 @@
  * mproc_connection_sendf(connection, "[i s]", 42, "hello");
  * @endcode
  *
- * An address is `tcp:HOST:PORT` (an IPv6 address in brackets; port 0: any) or
- * `unix:PATH`. Both sides prove to each other that they have the same key,
- * which is never sent, before the first message. Neither the proof nor the
- * messages are encrypted: over a network that others can read or change, use a
- * tunnel. Frames and proof are those of Python's multiprocessing.connection:
- * send_bytes() there is mproc_connection_recv() here.
+ * An address is `tcp:HOST:PORT` (an IPv6 address in brackets; port 0: any),
+ * `unix:PATH`, or on Windows `pipe:NAME`. Both sides prove to each other that
+ * they have the same key, which is never sent, before the first message.
+ * Neither the proof nor the messages are encrypted: over a network that others
+ * can read or change, use a tunnel. Nor does the proof say to whom it is given:
+ * somebody whom you connect to can hand on what he is asked himself, and be let
+ * in with your answer at another listener that has the same key. So a key is
+ * for those who all trust each other. Frames and proof are those of Python's
+ * multiprocessing.connection: send_bytes() there is mproc_connection_recv()
+ * here.
  *
  * Send no pickles, and unpack nothing with `o` from such a connection.
  */
@@ -44,33 +48,37 @@ typedef struct mproc_listener_t mproc_listener_t;
 typedef struct mproc_net_options_t {
     mproc_bytes_t authkey; /**< copied; data NULL: mproc_process_authkey() of
                                 this process */
-    int unkeyed;         /**< not 0: no proof. Only for unix: and addresses that
-                              no other machine reaches */
+    int unkeyed; /**< not 0: no proof. Only for unix:, pipe: and addresses
+                      that no other machine reaches */
     int auth_legacy_md5; /**< not 0: take HMAC-MD5 too, which is all that Python
                               up to 3.11 can; else SHA-256 and better */
     apr_size_t max_message; /**< as mproc_connection_set_limit(); 0:
                                  MPROC_MESSAGE_MAX */
     apr_interval_time_t handshake_timeout; /**< for the proof; 0: 10 seconds */
-    apr_interval_time_t connect_timeout;   /**< of a client, for reaching the
-                              other side; 0: 20 seconds */
+    apr_interval_time_t connect_timeout;   /**< for finding the host, and of a
+                              client for reaching it; 0: 20 seconds. Of several
+                              addresses each gets its share */
     int backlog; /**< of a listener: clients that wait to be accepted; 0: 128 */
 } mproc_net_options_t;
 
 /**
  * Listen.
  * @param listener receives the listener
- * @param address  where; NULL: the best for this machine, a name of its own in
- *                 a folder of its own
+ * @param address  where; NULL: the best for this machine, a name of its own: a
+ *                 Unix socket in a folder of its own, or a named pipe
  * @param options  NULL: all zero
  * @param pool     its lifetime, or NULL: until mproc_listener_destroy()
  * @return APR_SUCCESS; APR_EINVAL for NULL, no address, an empty key, or no key
  *         where other machines can reach it; the system's status, such as
- *         EADDRINUSE when somebody listens there; APR_ENAMETOOLONG;
- *         APR_ENOTIMPL for a kind of address that the system lacks, or when
- *         mproc was built without MPROC_WITH_NET; APR_ENOMEM
+ *         EADDRINUSE when somebody listens there; APR_TIMEUP when the host
+ *         could not be found in time; APR_ENAMETOOLONG; APR_ENOTIMPL for a kind
+ * of address that the system lacks, or when mproc was built without
+ * MPROC_WITH_NET; APR_ENOMEM
  * @note Processes: stays in this one; a forked child does not have it. Threads:
- *       any. A Unix socket is for this user alone; a path that a listener left
- *       when it was killed is taken over.
+ *       any. A Unix socket is for this user (and root) alone, where the system
+ *       tells even when the rights of its path are changed; a path that a
+ *       listener left when it was killed is taken over. A named pipe is for
+ *       this user on this machine.
  */
 MPROC_DECLARE(apr_status_t)
 mproc_listener_create(mproc_listener_t **listener, const char *address,
@@ -107,7 +115,8 @@ mproc_listener_address(mproc_listener_t *listener);
 
 /**
  * Listen no more; the creator removes a Unix socket's path. Who waits in
- * accept goes on with MPROC_ECLOSED. Connections live on.
+ * accept goes on with MPROC_ECLOSED, at once (by tcp: on Windows within 100
+ * ms). Connections live on.
  * @param listener the listener; closed already is fine
  * @return APR_SUCCESS; APR_EINVAL for NULL or what is no listener
  * @note Processes: the creator. Threads: any.
@@ -129,11 +138,11 @@ MPROC_DECLARE(void) mproc_listener_destroy(mproc_listener_t *listener);
  * @param pool       its lifetime, or NULL: until mproc_connection_destroy()
  * @return APR_SUCCESS; MPROC_EAUTH when one of the two has another key, or the
  *         other side shows no proof in time; APR_TIMEUP when it could not be
- *         reached in time; APR_EOF or APR_ECONNRESET when it hung up;
+ *         found or reached in time; APR_EOF or APR_ECONNRESET when it hung up;
  *         APR_ECONNREFUSED, APR_ENOENT and the like; APR_EINVAL, APR_ENOTIMPL
  *         as mproc_listener_create(); APR_ENOMEM
- * @note Processes: any; the connection stays in this one. Threads: any.
- *       Resolving a host's name takes as long as the system lets it.
+ * @note Processes: any; the connection stays in this one. Threads: any. A
+ *       resolver that is slow is left to a thread that ends when it answers.
  */
 MPROC_DECLARE(apr_status_t)
 mproc_client_connect(mproc_connection_t **connection, const char *address,
