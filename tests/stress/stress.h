@@ -36,6 +36,7 @@ typedef struct stress_board_t {
 typedef struct stress_options_t {
     apr_uint64_t seed;
     apr_uint64_t kills;  /* of each random scenario */
+    apr_uint64_t items;  /* of volume */
     apr_uint64_t points; /* about so many kills of an operation */
     apr_uint64_t stride; /* 0: what makes so many points */
     apr_int64_t at;      /* only this kill point; -1: all */
@@ -95,6 +96,7 @@ void stress_chain_run(const stress_scenario_t *scenario);
 void stress_load_run(const stress_scenario_t *scenario);
 void stress_flow_run(const stress_scenario_t *scenario);
 void stress_tree_run(const stress_scenario_t *scenario);
+void stress_volume_run(const stress_scenario_t *scenario);
 
 /* The main process of a tree that is to be killed; see tree.c. */
 int stress_tree_main(const char *seed);
