@@ -27,6 +27,10 @@ int mproc_plat_cpu_count(void);
 /** This process's id. */
 apr_int64_t mproc_plat_pid(void);
 
+/** Bytes of memory that this process has, its peak where that is all that is
+ * told; 0: unknown. */
+apr_uint64_t mproc_plat_memory(void);
+
 /** A number for the calling thread, unique among those that run in this
  *  process, and not 0. */
 apr_uint64_t mproc_plat_thread_id(void);
@@ -46,6 +50,12 @@ void mproc_plat_yield(void);
  * pre: the same hook in all calls; value not NULL.
  */
 apr_status_t mproc_plat_thread_on_exit(void (*hook)(void *), void *value);
+
+/**
+ * Start a thread of the library's own, with a small stack and all signals
+ * blocked. It is waited for by nobody.
+ */
+apr_status_t mproc_plat_thread_start(void (*run)(void *baton), void *baton);
 
 /**
  * Have `before()` called in whoever is about to fork, for whatever reason, and

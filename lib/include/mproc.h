@@ -46,10 +46,16 @@
 #include <mproc/array.h>
 #include <mproc/shm.h>
 #include <mproc/shareable_list.h>
+#include <mproc/dict.h>
+#include <mproc/list.h>
+#include <mproc/namespace.h>
 #include <mproc/queue.h>
 #include <mproc/connection.h>
+#include <mproc/listener.h>
 #include <mproc/wait.h>
+#include <mproc/async.h>
 #include <mproc/pool.h>
+#include <mproc/progress.h>
 #include <mproc/census.h>
 #include <mproc/inspect.h>
 

@@ -27,8 +27,8 @@ typedef _Atomic apr_uint64_t mproc__hold_t;
 /* Make the arena, if this process tree has none yet. Idempotent. */
 apr_status_t mproc__arena_create(void);
 
-/* What the payload of a block of kind PROCESS, JOB, CONDITION, VALUE or ARRAY
- * starts with: holds that the block has itself, released when it is freed. */
+/* What the payload of a block of the kinds that holder.c
+ * names starts with: holds that the block has itself, released when it is freed. */
 typedef struct mproc__holder_t {
     apr_uint32_t count;
     apr_uint32_t buried; /* see block.c */
@@ -36,7 +36,7 @@ typedef struct mproc__holder_t {
 } mproc__holder_t;
 
 /* Take a block of `size` bytes for the hold, which must be empty. The
- * payload is aligned to 16 bytes, and zeroed but for kind BYTES. */
+ * payload is aligned to 16 bytes, and zeroed but for kinds BYTES and CELLS. */
 apr_status_t mproc__arena_alloc(mproc__hold_t *hold, apr_uint64_t size,
                                 mproc_kind_e kind);
 

@@ -226,6 +226,7 @@ block_zeroed(mproc__handle_t handle, apr_uint64_t bytes, mproc_kind_e kind)
 {
     switch (kind) {
     case MPROC_KIND_BYTES:
+    case MPROC_KIND_CELLS:
         return 0;
     case MPROC_KIND_ITEM:
         /* Its maker fills it, but until then it must have no holds. */

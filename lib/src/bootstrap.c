@@ -24,6 +24,7 @@
 
 #include "../../platform/plat_sys.h"
 #include "error.h"
+#include "trace.h"
 
 #define MARKER "--mproc-child"
 
@@ -223,6 +224,7 @@ mproc_initialize(int argc, const char *const *argv)
     if (rv == APR_SUCCESS) {
         mproc__family.argc = argc;
         mproc__family.argv = argv;
+        mproc__trace_begin(1, mproc__family.self.name);
         atomic_store(&mproc__family.stage, MPROC__STAGE_READY);
     }
     return rv;

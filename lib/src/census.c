@@ -58,10 +58,11 @@ const char *
 mproc_kind_name(mproc_kind_e kind)
 {
     static const char *const name[MPROC_KIND_COUNT] = {
-        "none",           "bytes",     "hold",    "process", "lock",
-        "event",          "value",     "pool",    "job",     "rlock",
-        "semaphore",      "condition", "barrier", "array",   "shm",
-        "shareable list", "queue",     "segment", "item",    "tally",
-        "flight",         "connection"};
+        "none",           "bytes",      "hold",    "process",  "lock",
+        "event",          "value",      "pool",    "job",      "rlock",
+        "semaphore",      "condition",  "barrier", "array",    "shm",
+        "shareable list", "queue",      "segment", "item",     "tally",
+        "flight",         "connection", "stream",  "listener", "dict",
+        "list",           "namespace",  "store",   "cells",    "boxes"};
     return (unsigned)kind < MPROC_KIND_COUNT ? name[kind] : "unknown";
 }

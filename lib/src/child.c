@@ -26,6 +26,7 @@
 #include "names.h"
 #include "object.h"
 #include "parking.h"
+#include "trace.h"
 
 #define CODE_MASK 0xff /* what a system with fork keeps of a code */
 
@@ -331,6 +332,9 @@ target_run(mproc_target_fn_t target, apr_pool_t *pool)
     }
     if (!child.forked && mproc__shutdown_register() != APR_SUCCESS) {
         mproc__child_fail("%s", mproc_error_detail());
+    }
+    if (!mproc__family.self.detached) {
+        mproc__trace_begin(0, mproc__family.self.name);
     }
     atomic_store(&mproc__family.stage, MPROC__STAGE_READY);
     atomic_store(&child.record->state, MPROC__RECORD_RUNNING);

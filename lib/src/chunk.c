@@ -402,6 +402,27 @@ mproc__chunk_block(apr_uint64_t handle)
     return (mproc__block_t *)(mproc__arena.map.base + place * MPROC__UNIT);
 }
 
+mproc_kind_e
+mproc__chunk_kind(apr_uint64_t offset)
+{
+    apr_uint64_t place = offset / MPROC__UNIT, first, index;
+    mproc__block_t *block;
+    unsigned class_index;
+
+    if (offset < mproc__arena.data_offset ||
+        (index = place_chunk(place)) >= chunk_limit()) {
+        return MPROC_KIND_NONE;
+    }
+    class_index = CHUNK_CLASS(atomic_load(&mproc__chunk(index)->word));
+    if (class_index == 0 || class_index >= MPROC__CLASSES) {
+        return MPROC_KIND_NONE;
+    }
+    first = chunk_place(index, class_index, place_block(place, class_index));
+    block = mproc__chunk_block(MPROC__HANDLE(first, 0));
+    return block != NULL ? BLOCK_KIND(atomic_load(&block->word))
+                         : MPROC_KIND_NONE;
+}
+
 apr_uint64_t
 mproc__chunk_block_size(apr_uint64_t handle)
 {

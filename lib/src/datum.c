@@ -290,6 +290,7 @@ mproc_datum_create_object(mproc_datum_t **datum, void *object, apr_pool_t *pool)
 {
     mproc_object_t *from = object;
     mproc_object_t *mine;
+    const char *why;
     apr_status_t rv = datum_make(datum, MPROC_DATUM_NIL, pool);
 
     if (rv != APR_SUCCESS) {
@@ -298,6 +299,9 @@ mproc_datum_create_object(mproc_datum_t **datum, void *object, apr_pool_t *pool)
     if (from == NULL) {
         rv = mproc__fail(APR_EINVAL, "cannot make a datum of an object that "
                                      "is NULL; create the object first");
+    }
+    else if (!mproc__object_may_leave(from, &why)) {
+        rv = mproc__fail(APR_EINVAL, "cannot make a datum: the object %s", why);
     }
     else {
         rv = mproc__object_open(&mine, from->handle, (*datum)->pool);

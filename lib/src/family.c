@@ -19,6 +19,7 @@
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "parking.h"
+#include "trace.h"
 
 #define SPINS 64
 #define NAP 50                     /* microseconds */
@@ -228,6 +229,26 @@ family_remove(mproc_process_t *process)
     process->next = process->previous = NULL;
 }
 
+static void
+process_trace(const mproc_process_t *process)
+{
+    mproc__trace_event_t event = {.name = process->name,
+                                  .category = "process",
+                                  .pid = process->proc.pid,
+                                  .track = MPROC__TRACE_LIFE,
+                                  .begin = process->began,
+                                  .end = mproc_plat_clock()};
+
+    mproc__trace_event(&event, "\"code\":%d,\"signal\":%d", process->exit.code,
+                       process->exit.signal);
+    if (process->exit.signal != 0) {
+        event.name = "killed";
+        event.category = "death";
+        event.begin = event.end;
+        mproc__trace_event(&event, "\"signal\":%d", process->exit.signal);
+    }
+}
+
 /* It has ended: repair after it, and let go of what only it needed. The lock
  * is held. */
 static void
@@ -242,6 +263,9 @@ process_ended(mproc_process_t *process, const mproc_plat_exit_t *exit)
     /* What it was passed and had not taken ends with it: a pipe's end. */
     mproc__record_forget(mproc__hold_handle(process->hold));
     family_remove(process);
+    if (atomic_load_explicit(&mproc__tracing, memory_order_relaxed)) {
+        process_trace(process);
+    }
     atomic_store(&process->life, MPROC__SETTLED);
 }
 
@@ -407,12 +431,11 @@ mproc_process_active_children(apr_array_header_t **children, apr_pool_t *pool)
         if (child->hidden || (child->watched && handle_ended(child))) {
             continue;
         }
-        if (child->orphan) {
-            /* Its object was dropped: the list keeps it from now on. */
-            child->owners++;
-            apr_pool_cleanup_register(pool, child, listing_ended,
-                                      apr_pool_cleanup_null);
-        }
+        /* Whoever else drops its object: the list keeps it. */
+        child->owners++;
+        child->orphan = 0;
+        apr_pool_cleanup_register(pool, child, listing_ended,
+                                  apr_pool_cleanup_null);
         *(mproc_process_t **)apr_array_push(*children) = child;
     }
     mproc__family_unlock();

@@ -54,6 +54,7 @@ struct mproc_process_t {
     apr_file_t *stream[3];
     mproc_plat_proc_t proc;
     mproc_plat_exit_t exit;
+    apr_time_t began;
     apr_uint64_t maker; /* the fork server that made it, or 0 */
     int watched;
     void (*ended)(mproc_process_t *process, void *baton);

@@ -24,6 +24,11 @@ mproc__kind_is_holder(mproc_kind_e kind)
     case MPROC_KIND_ITEM:
     case MPROC_KIND_FLIGHT:
     case MPROC_KIND_CONNECTION:
+    case MPROC_KIND_DICT:
+    case MPROC_KIND_LIST:
+    case MPROC_KIND_NAMESPACE:
+    case MPROC_KIND_STORE:
+    case MPROC_KIND_BOXES:
         return 1;
     default:
         return 0;

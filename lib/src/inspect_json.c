@@ -1,6 +1,5 @@
 /*
- * inspect_json.c: a picture, for programs. ASCII only: names are UTF-8 where
- * they come from, but nobody has checked that.
+ * inspect_json.c: a picture, for programs.
  */
 #include "inspect.h"
 
@@ -8,61 +7,21 @@
 #include <mproc/version.h>
 
 #include "error.h"
-
-/* The character that begins at a byte, and its bytes; what is no UTF-8 is
- * one byte and the sign for that. */
-static unsigned
-character_read(const unsigned char *at, int *length)
-{
-    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
-    int bytes = *at >= 0xf0 && *at < 0xf8   ? 4
-                : *at >= 0xe0 && *at < 0xf0 ? 3
-                : *at >= 0xc0 && *at < 0xe0 ? 2
-                                            : 1;
-    unsigned code = bytes == 1 ? *at : *at & (0x7fU >> bytes);
-
-    *length = 1;
-    for (int i = 1; i < bytes; i++) {
-        if ((at[i] & 0xc0) != 0x80) {
-            return 0xfffd;
-        }
-        code = code << 6 | (at[i] & 0x3f);
-    }
-    if ((bytes == 1 && code >= 0x80) || code < least[bytes] ||
-        code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
-        return 0xfffd;
-    }
-    *length = bytes;
-    return code;
-}
+#include "json.h"
 
 static void
 add_string(mproc__text_t *text, const char *string)
 {
-    const unsigned char *at = (const unsigned char *)string;
-    int length;
+    char piece[MPROC__JSON_PIECE];
 
     if (string == NULL) {
         mproc__text_add(text, "null");
         return;
     }
     mproc__text_add(text, "\"");
-    for (; *at != '\0'; at += length) {
-        unsigned code = character_read(at, &length);
-        if (code == '"' || code == '\\') {
-            mproc__text_add(text, "\\%c", (int)code);
-        }
-        else if (code >= ' ' && code < 127) {
-            mproc__text_add(text, "%c", (int)code);
-        }
-        else if (code < 0x10000) {
-            mproc__text_add(text, "\\u%04x", code);
-        }
-        else {
-            code -= 0x10000;
-            mproc__text_add(text, "\\u%04x\\u%04x", 0xd800 + (code >> 10),
-                            0xdc00 + (code & 0x3ff));
-        }
+    while (*string != '\0') {
+        string = mproc__json_piece(piece, string);
+        mproc__text_add(text, "%s", piece);
     }
     mproc__text_add(text, "\"");
 }

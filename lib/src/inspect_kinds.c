@@ -15,6 +15,7 @@
 #include "pool.h"
 #include "ring.h"
 #include "shared.h"
+#include "store.h"
 #include "words.h"
 
 #define SHAPE_WORDS 5
@@ -302,6 +303,42 @@ list_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
     return 1;
 }
 
+/* The content is a block of its own. */
+static int
+store_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
+           mproc__raw_t *raw)
+{
+    mproc__store_t store;
+    mproc__content_t content;
+    apr_uint64_t place, word;
+
+    if (!payload_read(inspection, raw, &store, sizeof store)) {
+        return 0;
+    }
+    word = MPROC__MUTEX_HOLDER(atomic_load(&store.mutex));
+    if (word != 0) {
+        holder_add(inspection, raw, word, 0, 1);
+    }
+    place = MPROC__PLACE(atomic_load(&store.content)) * MPROC__UNIT;
+    if (place != 0 &&
+        mproc__source_read(inspection->source, place + sizeof(mproc__block_t),
+                           &content, sizeof content) == APR_SUCCESS) {
+        object->value = (apr_int64_t)content.count;
+    }
+    return 1;
+}
+
+static void
+store_tell(mproc__inspection_t *inspection, mproc_inspect_object_t *object)
+{
+    object->state = apr_psprintf(
+        inspection->pool, "%" APR_INT64_T_FMT " %s%s", object->value,
+        object->kind == MPROC_KIND_LIST        ? "elements"
+        : object->kind == MPROC_KIND_NAMESPACE ? "attributes"
+                                               : "entries",
+        object->holder_count > 0 ? ", somebody is at it" : "");
+}
+
 static int
 queue_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
            mproc__raw_t *raw)
@@ -331,19 +368,30 @@ pool_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
           mproc__raw_t *raw)
 {
     mproc__pool_shared_t shared;
-    apr_uint64_t count;
+    mproc__place_t place;
+    apr_uint64_t count, i;
+    int busy = 0;
 
     if (!payload_read(inspection, raw, &shared, sizeof shared)) {
         return 0;
     }
-    /* How many there are it does not say; what is behind them is 0. */
-    count = (raw->room - sizeof shared) / sizeof(mproc__word_t);
-    object->state = atomic_load(&shared.wake) & MPROC__POOL_CLOSED ? "closed"
-                    : atomic_load(&shared.job) != 0                ? "at a job"
-                                                                   : "idle";
-    return row_read(inspection, raw, offsetof(mproc__pool_shared_t, worker),
-                    count < MPROC__POOL_MOST ? count : MPROC__POOL_MOST,
-                    peer_each, 0);
+    count = (raw->room - sizeof shared) / sizeof place;
+    count = shared.places < count ? shared.places : count;
+    for (i = 0; i < count; i++) {
+        if (mproc__source_read(inspection->source,
+                               raw->offset + sizeof shared + i * sizeof place,
+                               &place, sizeof place) != APR_SUCCESS) {
+            return 0;
+        }
+        if (atomic_load(&place.peer) != 0) {
+            peer_each(inspection, raw, atomic_load(&place.peer), 0);
+            busy += atomic_load(&place.at) != 0;
+        }
+    }
+    object->state = atomic_load(&shared.closed) ? "closed"
+                    : busy > 0                  ? "at a job"
+                                                : "idle";
+    return 1;
 }
 
 static void
@@ -423,7 +471,7 @@ static const shape_t shapes[] = {
     {MPROC_KIND_POOL,
      pool_read,
      pool_tell,
-     {{offsetof(mproc__pool_shared_t, wake), "a pool's worker"},
+     {{offsetof(mproc__pool_shared_t, care), "a pool's keeper"},
       {offsetof(mproc__pool_shared_t, done), "mproc_pool_map_array"}}},
     {MPROC_KIND_QUEUE,
      queue_read,
@@ -433,6 +481,18 @@ static const shape_t shapes[] = {
       {offsetof(mproc__ring_t, idle), "mproc_queue_join"},
       {offsetof(mproc__ring_t, tail.mutex), "mproc_queue_put"},
       {offsetof(mproc__ring_t, head.mutex), "mproc_queue_get"}}},
+    {MPROC_KIND_DICT,
+     store_read,
+     store_tell,
+     {{offsetof(mproc__store_t, mutex), "a call of the dict"}}},
+    {MPROC_KIND_LIST,
+     store_read,
+     store_tell,
+     {{offsetof(mproc__store_t, mutex), "a call of the list"}}},
+    {MPROC_KIND_NAMESPACE,
+     store_read,
+     store_tell,
+     {{offsetof(mproc__store_t, mutex), "a call of the namespace"}}},
     {MPROC_KIND_SHAREABLE_LIST, list_read, NULL, {{0, NULL}}},
     {MPROC_KIND_PROCESS, process_read, NULL, {{0, NULL}}}};
 

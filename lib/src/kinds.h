@@ -15,6 +15,8 @@ extern const mproc__object_ops_t mproc__array_ops;
 extern const mproc__object_ops_t mproc__shm_ops;
 extern const mproc__object_ops_t mproc__shareable_list_ops;
 extern const mproc__object_ops_t mproc__queue_ops;
-extern const mproc__object_ops_t mproc__connection_ops;
+extern const mproc__object_ops_t mproc__dict_ops;
+extern const mproc__object_ops_t mproc__list_ops;
+extern const mproc__object_ops_t mproc__namespace_ops;
 
 #endif

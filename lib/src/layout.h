@@ -203,6 +203,9 @@ apr_uint64_t mproc__chunk_identity(apr_uint64_t handle);
  * retired, or when it has become too small. */
 mproc__block_t *mproc__chunk_ready(apr_uint64_t handle, apr_uint64_t bytes);
 
+/* The kind of the block that an offset lies in, as far as can be told. */
+mproc_kind_e mproc__chunk_kind(apr_uint64_t offset);
+
 /* Bytes of a block with its header. */
 apr_uint64_t mproc__chunk_block_size(apr_uint64_t handle);
 

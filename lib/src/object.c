@@ -13,6 +13,7 @@
 
 #include "../../platform/plat_self.h"
 #include "../../platform/plat_sys.h"
+#include "connection.h"
 #include "error.h"
 #include "kinds.h"
 #include "peers.h"
@@ -78,8 +79,14 @@ object_ops(mproc_kind_e kind)
         return &mproc__shareable_list_ops;
     case MPROC_KIND_QUEUE:
         return &mproc__queue_ops;
+    case MPROC_KIND_DICT:
+        return &mproc__dict_ops;
+    case MPROC_KIND_LIST:
+        return &mproc__list_ops;
+    case MPROC_KIND_NAMESPACE:
+        return &mproc__namespace_ops;
     case MPROC_KIND_CONNECTION:
-        return &mproc__connection_ops;
+        return &mproc__reach_pipe.ops;
     default:
         return NULL;
     }
@@ -398,6 +405,13 @@ mproc__object_missing(const char *call, const char *kind)
                        "%s: what was passed is NULL, destroyed, or no %s; pass "
                        "one made by mproc_%s_create() or unpacked with `o`",
                        call, kind, kind);
+}
+
+int
+mproc__object_may_leave(const mproc_object_t *object, const char **why)
+{
+    *why = object->ops != NULL ? object->ops->stays : NULL;
+    return *why == NULL;
 }
 
 void

@@ -27,6 +27,9 @@ typedef struct mproc__object_ops_t {
     /* In a forked child, for objects that it is not to have unless it was
      * passed them; or NULL: it has them all. */
     void (*disown)(mproc_object_t *object);
+    /* For objects that other processes cannot have: what a sentence calls
+     * them. They have a block all the same, and no other process opens it. */
+    const char *stays;
 } mproc__object_ops_t;
 
 /* What the shared half of an object that refers to one other starts with: a
@@ -92,6 +95,8 @@ mproc__object_is_ready(void *object, const mproc__object_ops_t *ops)
 /* The sentence for an object that cannot be used; returns APR_EINVAL. */
 apr_status_t mproc__object_missing(const char *call, const char *kind);
 
+/* Whether other processes can have it; if not, the end of a sentence. */
+int mproc__object_may_leave(const mproc_object_t *object, const char **why);
 /* This half is there for bytes that somebody may unpack somewhere. */
 void mproc__object_handed(mproc_object_t *object);
 

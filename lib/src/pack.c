@@ -1,9 +1,10 @@
 /*
  * pack.c: values into bytes.
  *
- * msgpack-c writes into a buffer of its own, which grows by reallocation; the
- * finished bytes are copied into the pool, so that a pool never keeps the
- * half-sized ones. Uses of the objects are taken when all is packed.
+ * msgpack-c writes into a buffer of ours, which is on the stack until it must
+ * grow by reallocation; the finished bytes are copied into the pool, so that a
+ * pool never keeps the half-sized ones. Uses of the objects are taken when all
+ * is packed.
  */
 #include "pack.h"
 
@@ -13,9 +14,9 @@
 #include "object.h"
 #include "wire.h"
 
-#include <msgpack/sbuffer.h>
 #include <msgpack/pack.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 /* What MessagePack has sizes for. */
@@ -23,8 +24,7 @@
 
 typedef struct packer_t {
     msgpack_packer msgpack;
-    msgpack_sbuffer bytes;
-    msgpack_sbuffer handles; /* mproc__handle_t, one for each object */
+    mproc__packing_t *out;
     const char *format;
     int letter; /* the number of the letter that is packed */
     unsigned depth;
@@ -41,7 +41,55 @@ packed(const packer_t *packer, int result)
     return mproc__fail(APR_ENOMEM,
                        "cannot pack with \"%.100s\": memory is out after "
                        "%llu bytes; pack less at a time",
-                       packer->format, (unsigned long long)packer->bytes.size);
+                       packer->format, (unsigned long long)packer->out->size);
+}
+
+/* For msgpack-c. */
+static int
+packing_write(void *data, const char *bytes, size_t size)
+{
+    mproc__packing_t *out = data;
+
+    if (size > out->room - out->size) {
+        apr_size_t room = out->room;
+        char *more;
+
+        while (room - out->size < size) {
+            if (room > (apr_size_t)-1 / 2) {
+                return -1;
+            }
+            room *= 2;
+        }
+        more = realloc(out->data == out->few ? NULL : out->data, room);
+        if (more == NULL) {
+            return -1;
+        }
+        if (out->data == out->few) {
+            memcpy(more, out->few, out->size);
+        }
+        out->data = more;
+        out->room = room;
+    }
+    memcpy(out->data + out->size, bytes, size);
+    out->size += size;
+    return 0;
+}
+
+static int
+handle_note(mproc__packing_t *out, mproc__handle_t handle)
+{
+    if (out->handles == out->handle_room) {
+        apr_size_t room = out->handle_room * 2 + 4;
+        mproc__handle_t *more = realloc(out->handle, room * sizeof *more);
+
+        if (more == NULL) {
+            return -1;
+        }
+        out->handle = more;
+        out->handle_room = room;
+    }
+    out->handle[out->handles++] = handle;
+    return 0;
 }
 
 /* What is to be packed for this letter is no value. */
@@ -105,11 +153,15 @@ object_pack(packer_t *packer, const mproc_object_t *object)
 {
     unsigned char body[MPROC__WIRE_OBJECT_SIZE];
     mproc__handle_t handle;
+    const char *why;
     int result, i;
 
     if (object == NULL) {
         return refused(packer, APR_EINVAL,
                        "is an object that is NULL; create it first");
+    }
+    if (!mproc__object_may_leave(object, &why)) {
+        return refused(packer, APR_EINVAL, why);
     }
     handle = object->handle;
     for (i = 0; i < MPROC__WIRE_OBJECT_SIZE; i++) {
@@ -121,8 +173,7 @@ object_pack(packer_t *packer, const mproc_object_t *object)
         result = msgpack_pack_ext_body(&packer->msgpack, body, sizeof body);
     }
     if (result == 0) {
-        result = msgpack_sbuffer_write(&packer->handles, (const char *)&handle,
-                                       sizeof handle);
+        result = handle_note(packer->out, handle);
     }
     return packed(packer, result);
 }
@@ -289,8 +340,8 @@ format_pack(packer_t *packer)
 static apr_status_t
 objects_hold(packer_t *packer, apr_array_header_t **objects, apr_pool_t *pool)
 {
-    apr_size_t size = packer->handles.size;
-    int count = (int)(size / sizeof(mproc__handle_t));
+    int count = (int)packer->out->handles;
+    apr_size_t size = packer->out->handles * sizeof(mproc__handle_t);
     apr_array_header_t *array = apr_palloc(pool, sizeof *array);
     mproc__handle_t *handles = apr_palloc(pool, size);
     mproc_object_t *mine;
@@ -300,7 +351,7 @@ objects_hold(packer_t *packer, apr_array_header_t **objects, apr_pool_t *pool)
         return packed(packer, -1);
     }
     if (size > 0) {
-        memcpy(handles, packer->handles.data, size);
+        memcpy(handles, packer->out->handle, size);
     }
     for (i = 0; i < count; i++) {
         apr_status_t rv = mproc__object_open(&mine, handles[i], pool);
@@ -325,7 +376,7 @@ objects_hold(packer_t *packer, apr_array_header_t **objects, apr_pool_t *pool)
 static apr_status_t
 bytes_keep(packer_t *packer, mproc_bytes_t *out, apr_pool_t *pool)
 {
-    apr_size_t size = packer->bytes.size;
+    apr_size_t size = packer->out->size;
     void *data;
 
     if (size == 0) {
@@ -335,16 +386,61 @@ bytes_keep(packer_t *packer, mproc_bytes_t *out, apr_pool_t *pool)
     if (data == NULL) {
         return packed(packer, -1);
     }
-    memcpy(data, packer->bytes.data, size);
+    memcpy(data, packer->out->data, size);
     out->data = data;
     out->size = size;
     return APR_SUCCESS;
+}
+
+/* The format is good. */
+static apr_status_t
+packing_run(packer_t *packer, mproc__packing_t *packing, va_list args)
+{
+    apr_status_t rv;
+
+    packing->data = packing->few;
+    packing->size = 0;
+    packing->room = sizeof packing->few;
+    packing->handle = NULL;
+    packing->handles = packing->handle_room = 0;
+    packer->out = packing;
+    packer->letter = 0;
+    packer->depth = 0;
+    msgpack_packer_init(&packer->msgpack, packing, packing_write);
+    va_copy(packer->args, args);
+    rv = format_pack(packer);
+    va_end(packer->args);
+    return rv;
+}
+
+apr_status_t
+mproc__packing_begin(mproc__packing_t *packing, const char *format,
+                     va_list args)
+{
+    packer_t packer;
+    apr_status_t rv;
+
+    packing->data = packing->few;
+    packing->handle = NULL;
+    packer.format = format == NULL ? "" : format;
+    rv = mproc__format_check(packer.format, 1);
+    return rv == APR_SUCCESS ? packing_run(&packer, packing, args) : rv;
+}
+
+void
+mproc__packing_end(mproc__packing_t *packing)
+{
+    if (packing->data != packing->few) {
+        free(packing->data);
+    }
+    free(packing->handle);
 }
 
 apr_status_t
 mproc__vpack(mproc_bytes_t *out, apr_array_header_t **objects, apr_pool_t *pool,
              const char *format, va_list args)
 {
+    mproc__packing_t packing;
     packer_t packer;
     apr_status_t rv;
 
@@ -364,22 +460,14 @@ mproc__vpack(mproc_bytes_t *out, apr_array_header_t **objects, apr_pool_t *pool,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    packer.letter = 0;
-    packer.depth = 0;
-    msgpack_sbuffer_init(&packer.bytes);
-    msgpack_sbuffer_init(&packer.handles);
-    msgpack_packer_init(&packer.msgpack, &packer.bytes, msgpack_sbuffer_write);
-    va_copy(packer.args, args);
-    rv = format_pack(&packer);
-    va_end(packer.args);
+    rv = packing_run(&packer, &packing, args);
     if (rv == APR_SUCCESS) {
         rv = objects_hold(&packer, objects, pool);
     }
     if (rv == APR_SUCCESS) {
         rv = bytes_keep(&packer, out, pool);
     }
-    msgpack_sbuffer_destroy(&packer.handles);
-    msgpack_sbuffer_destroy(&packer.bytes);
+    mproc__packing_end(&packing);
     if (rv != APR_SUCCESS && objects != NULL) {
         *objects = NULL;
     }

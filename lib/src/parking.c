@@ -28,12 +28,15 @@
  */
 #include "parking.h"
 
+#include <apr_strings.h>
+
 #include <mproc/error.h>
 
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "layout.h"
 #include "peers.h"
+#include "trace.h"
 #include "words.h"
 
 #define SLICE (100 * 1000) /* microseconds between looks around */
@@ -41,9 +44,14 @@
 #define GLANCE 1000        /* between looks meanwhile */
 #define SPIN_MOST 2000     /* rounds; about 20 microseconds */
 #define SPIN_LEAST 16
+#define SPIN_GAP 64   /* rounds at most between two looks */
+#define SPIN_REST 256 /* waits without, when it does not pay */
 
 /* How long spinning pays for this thread; found out as it goes. */
-static _Thread_local int spin_rounds = SPIN_MOST / 4;
+static _Thread_local struct {
+    int rounds; /* 0: it does not, */
+    int rests;  /* for so many waits now */
+} spin = {SPIN_MOST, 0};
 
 /* This thread's list of words, when it waits on many. */
 static _Thread_local struct {
@@ -82,32 +90,59 @@ mproc_timeout_until(apr_time_t deadline)
     return deadline > now ? deadline - now : 0;
 }
 
+/* How many rounds to spin in this wait. When spinning has not paid for a while
+ * it is left, but for a try now and then: two who talk to each other, and both
+ * sleep, would never find out that they need not. */
+static int
+spin_budget(void)
+{
+    if (spin.rounds > 0) {
+        return spin.rounds;
+    }
+    if (++spin.rests < SPIN_REST) {
+        return 1;
+    }
+    spin.rests = 0;
+    return SPIN_MOST;
+}
+
+static void
+spin_learn(int budget, int paid)
+{
+    if (paid && budget > 1) {
+        spin.rounds = budget < SPIN_MOST ? budget + budget / 4 + 1 : SPIN_MOST;
+    }
+    else if (!paid && spin.rounds > 0) {
+        spin.rounds =
+            spin.rounds > SPIN_LEAST ? spin.rounds - spin.rounds / 8 : 0;
+    }
+}
+
+/* A look takes the cache line from who works on it, so the longer the wait has
+ * been the rarer are the looks. */
 int
 mproc__spin(mproc__needed_fn_t needed, void *baton)
 {
     static atomic_int processors;
     int count = atomic_load_explicit(&processors, memory_order_relaxed);
-    int i;
+    int budget, gap = 1, i, k;
 
     if (count == 0) {
         count = mproc_plat_cpu_count();
         atomic_store_explicit(&processors, count, memory_order_relaxed);
     }
-    if (count < 2) {
-        return !needed(baton);
-    }
-    for (i = 0; i < spin_rounds; i++) {
+    budget = count < 2 ? 1 : spin_budget();
+    for (i = 0; i < budget; i += gap) {
         if (!needed(baton)) {
-            if (spin_rounds < SPIN_MOST) {
-                spin_rounds += spin_rounds / 4 + 1;
-            }
+            spin_learn(budget, 1);
             return 1;
         }
-        mproc_plat_pause();
+        for (k = 0; k < gap; k++) {
+            mproc_plat_pause();
+        }
+        gap = gap < SPIN_GAP ? gap * 2 : gap;
     }
-    if (spin_rounds > SPIN_LEAST) {
-        spin_rounds -= spin_rounds / 8;
-    }
+    spin_learn(budget, 0);
     return 0;
 }
 
@@ -283,9 +318,9 @@ waiter_tell(mproc__thread_t *self, apr_time_t now, apr_time_t deadline)
  * would wake it again. A waker may have taken it before its bit was set, and
  * died. */
 static apr_status_t
-waiter_sleep(mproc__thread_t *self, apr_uint32_t waiting,
-             mproc__needed_fn_t needed, mproc__needed_fn_t hopeless,
-             void *baton, apr_time_t deadline)
+sleep_while_needed(mproc__thread_t *self, apr_uint32_t waiting,
+                   mproc__needed_fn_t needed, mproc__needed_fn_t hopeless,
+                   void *baton, apr_time_t deadline)
 {
     while (needed(baton) && atomic_load(&self->waiting) == waiting) {
         apr_time_t now = mproc_plat_clock(), slice = now + SLICE;
@@ -305,6 +340,38 @@ waiter_sleep(mproc__thread_t *self, apr_uint32_t waiting,
         }
     }
     return APR_SUCCESS;
+}
+
+static void
+wait_trace(const mproc__thread_t *self, apr_time_t began)
+{
+    char name[64];
+    mproc_kind_e kind = mproc__chunk_kind(self->word[0]);
+    mproc__trace_event_t event = {.name = name,
+                                  .category = "wait",
+                                  .pid = mproc_plat_pid(),
+                                  .track = atomic_load(&self->tid),
+                                  .begin = began,
+                                  .end = mproc_plat_clock()};
+
+    apr_snprintf(name, sizeof name, "wait: %s", mproc_kind_name(kind));
+    mproc__trace_event(&event, "%s", "");
+}
+
+static apr_status_t
+waiter_sleep(mproc__thread_t *self, apr_uint32_t waiting,
+             mproc__needed_fn_t needed, mproc__needed_fn_t hopeless,
+             void *baton, apr_time_t deadline)
+{
+    int traced = atomic_load_explicit(&mproc__tracing, memory_order_relaxed);
+    apr_time_t began = traced ? mproc_plat_clock() : 0;
+    apr_status_t rv =
+        sleep_while_needed(self, waiting, needed, hopeless, baton, deadline);
+
+    if (traced) {
+        wait_trace(self, began);
+    }
+    return rv;
 }
 
 apr_status_t

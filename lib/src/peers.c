@@ -35,6 +35,7 @@
 #include "error.h"
 #include "layout.h"
 #include "names.h"
+#include "netwatch.h"
 #include "object.h"
 #include "parking.h"
 #include "words.h"
@@ -127,6 +128,7 @@ peers_forked(void)
     atomic_flag_clear(&peers.busy);
     atomic_flag_clear(&peers.repairing);
     mproc__objects_forked();
+    mproc__netwatch_forget();
 }
 
 static apr_status_t

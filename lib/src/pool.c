@@ -1,9 +1,11 @@
 /*
- * pool.c: the life of a pool. What its workers do is in pool_worker.c, how
- * work gets to them in pool_map.c, the protocol in pool.h.
+ * pool.c: the life of a pool. What its workers do is in pool_worker.c, who
+ * sees to them in pool_keeper.c, how work gets to them in async.c and
+ * pool_map.c; the protocol stands in pool.h.
  */
-#include "pool.h"
+#include "async.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <apr_strings.h>
@@ -13,11 +15,12 @@
 
 #include "../../platform/plat_sys.h"
 #include "error.h"
+#include "object.h"
 #include "parking.h"
 #include "process.h"
 
 #define GRACE (1000 * 1000) /* microseconds from terminate to kill */
-#define STILLBORN_PER_WORKER 3
+#define SPARE 6             /* places beside two for each worker */
 
 apr_status_t
 mproc__pool_check(mproc_pool_t *workers, const char *call)
@@ -37,103 +40,220 @@ mproc__pool_check(mproc_pool_t *workers, const char *call)
     return APR_SUCCESS;
 }
 
-/* ----------------------------------------------------------------- workers */
-
-/* In the watcher's thread: whoever waits for the job shall look. */
-static void
-worker_ended(mproc_process_t *process, void *baton)
-{
-    mproc_pool_t *workers = baton;
-    (void)process;
-    mproc__pool_move(&workers->shared->done, 0);
-}
-
-static void
-worker_forget(mproc_pool_t *workers, int place)
-{
-    if (workers->process[place] != NULL) {
-        mproc__process_unwatch(workers->process[place]);
-        mproc_process_close(workers->process[place]);
-        workers->process[place] = NULL;
-    }
-}
-
 apr_status_t
-mproc__pool_start_worker(mproc_pool_t *workers, int place)
+mproc__pool_open(mproc_pool_t *workers, const char *call)
 {
-    mproc_process_options_t options = {0};
-    char name[128];
-    apr_status_t rv;
+    apr_status_t rv = mproc__pool_check(workers, call);
 
-    worker_forget(workers, place);
-    atomic_store(&workers->shared->worker[place], 0);
-    apr_snprintf(name, sizeof name, "%s-%d", workers->name,
-                 workers->started + 1);
-    options.name = name;
-    options.daemon = 1;
-    options.start_method = workers->start_method;
-    rv = mproc_process_create(&workers->process[place], mproc__pool_worker,
-                              &options, NULL, "U i",
-                              mproc__hold_handle(workers->hold), place);
-    if (rv == APR_SUCCESS) {
-        rv = mproc_process_start(workers->process[place]);
+    if (rv == APR_SUCCESS && workers->broken != 0) {
+        rv = mproc__fail(workers->broken,
+                         "%s: the pool's workers end before they can work; "
+                         "run one by mproc_process_start() and look at what "
+                         "it says on stderr",
+                         call);
     }
-    if (rv == APR_SUCCESS) {
-        workers->started++;
-        rv = mproc__process_watch(workers->process[place], worker_ended,
-                                  workers);
+    else if (rv == APR_SUCCESS &&
+             (atomic_load(&workers->closed) || workers->terminated)) {
+        rv = mproc__fail(MPROC_ECLOSED,
+                         "%s: the pool is closed; create another", call);
     }
     return rv;
 }
 
 apr_status_t
-mproc__pool_heal(mproc_pool_t *workers)
+mproc__pool_function(mproc_pool_t *workers, mproc_function_t function,
+                     mproc__handle_t *handle)
 {
+    mproc__function_t *known;
     apr_status_t rv = APR_SUCCESS;
-    int place;
 
-    for (place = 0; place < workers->count && rv == APR_SUCCESS; place++) {
-        mproc_process_t *process = workers->process[place];
-        if (process != NULL && mproc_process_is_alive(process)) {
-            continue;
+    apr_thread_mutex_lock(workers->list);
+    for (known = workers->functions; known != NULL; known = known->next) {
+        if (known->function == function) {
+            break;
         }
-        if (atomic_load(&workers->shared->worker[place]) != 0) {
-            workers->stillborn = 0;
+    }
+    if (known == NULL) {
+        known = apr_pcalloc(workers->pool, sizeof *known);
+        known->hold = mproc__hold_new();
+        known->function = function;
+        rv = known->hold == NULL
+                 ? mproc__fail(APR_ENOMEM, "no shared memory for a function")
+                 : mproc__arena_alloc(known->hold, sizeof(mproc__funcref_t),
+                                      MPROC_KIND_BYTES);
+        if (rv == APR_SUCCESS) {
+            rv = mproc__funcref_make(
+                mproc__arena_at(mproc__hold_handle(known->hold)), function);
         }
-        else if (++workers->stillborn > STILLBORN_PER_WORKER * workers->count) {
-            int count = workers->stillborn;
-            workers->stillborn = 0; /* The next call may try again. */
-            return mproc__fail(MPROC_EBROKEN,
-                               "the pool's workers end before they can work: "
-                               "%d in a row; run one by mproc_process_start() "
-                               "and look at what it says on stderr",
-                               count);
+        if (rv == APR_SUCCESS) {
+            known->next = workers->functions;
+            workers->functions = known;
         }
-        rv = mproc__pool_start_worker(workers, place);
+        else if (known->hold != NULL) {
+            mproc__arena_release(known->hold);
+            mproc__hold_free(known->hold);
+        }
+    }
+    *handle = rv == APR_SUCCESS ? mproc__hold_handle(known->hold) : 0;
+    apr_thread_mutex_unlock(workers->list);
+    return rv;
+}
+
+apr_status_t
+mproc__pool_hint(mproc_pool_t *workers, mproc__handle_t handle,
+                 mproc__hint_e what, apr_uint64_t count)
+{
+    mproc__hint_t hint = {handle, what};
+    mproc_bytes_t item = {&hint, sizeof hint};
+    apr_status_t rv = APR_SUCCESS;
+
+    for (; count > 0 && rv == APR_SUCCESS; count--) {
+        rv = mproc_queue_put(workers->hints, item, MPROC_NOWAIT);
+    }
+    return rv;
+}
+
+/* ----------------------------------------------------------------- workers */
+
+/* In the watcher's thread: the keeper shall look. */
+static void
+worker_ended(mproc_process_t *process, void *baton)
+{
+    mproc_pool_t *workers = baton;
+    int i;
+
+    /* Places come and go under the lock; the array stays. */
+    for (i = 0; i < workers->places; i++) {
+        if (workers->keep[i].process == process) {
+            atomic_store(&workers->keep[i].ended, 1);
+        }
+    }
+    mproc__pool_move(&workers->shared->care);
+}
+
+void
+mproc__pool_forget_worker(mproc_pool_t *workers, int number)
+{
+    mproc__keep_t *keep = &workers->keep[number];
+
+    if (keep->process != NULL) {
+        mproc__process_unwatch(keep->process);
+        mproc_process_close(keep->process);
+        keep->process = NULL;
+    }
+    atomic_store(&keep->ended, 0);
+    keep->interrupted = 0;
+    memset((void *)&workers->shared->place[number], 0,
+           sizeof workers->shared->place[number]);
+}
+
+apr_status_t
+mproc__pool_start_worker(mproc_pool_t *workers, int number)
+{
+    mproc_process_options_t options = {0};
+    mproc__keep_t *keep = &workers->keep[number];
+    char name[128];
+    apr_status_t rv;
+
+    mproc__pool_forget_worker(workers, number);
+    apr_snprintf(name, sizeof name, "%s-%d",
+                 workers->options.name == NULL ? "Worker"
+                                               : workers->options.name,
+                 workers->started + 1);
+    options.name = name;
+    options.daemon = 1;
+    options.start_method = workers->options.start_method;
+    rv =
+        mproc_process_create(&keep->process, mproc__pool_worker, &options, NULL,
+                             "U i o y", mproc__hold_handle(workers->hold),
+                             number, workers->hints, workers->options.initargs);
+    if (rv == APR_SUCCESS) {
+        rv = mproc_process_start(keep->process);
+    }
+    if (rv == APR_SUCCESS) {
+        workers->started++;
+        keep->pid = mproc_process_pid(keep->process);
+        rv = mproc__process_watch(keep->process, worker_ended, workers);
     }
     return rv;
 }
 
 /* -------------------------------------------------------------------- life */
 
-/* End all workers, however far they have come. */
-static void
-workers_end(mproc_pool_t *workers)
+/* End all workers, however far they have come; life is held. */
+void
+mproc__pool_end_workers(mproc_pool_t *workers)
 {
-    int place;
-    atomic_store(&workers->terminated, 1);
-    mproc__pool_move(&workers->shared->wake, MPROC__POOL_CLOSED);
-    mproc__pool_move(&workers->shared->done, 0);
-    for (place = 0; place < workers->count; place++) {
-        if (workers->process[place] != NULL) {
-            mproc_process_terminate(workers->process[place]);
+    int i;
+
+    for (i = 0; i < workers->places; i++) {
+        if (workers->keep[i].process != NULL) {
+            mproc_process_terminate(workers->keep[i].process);
         }
     }
-    for (place = 0; place < workers->count; place++) {
-        if (workers->process[place] != NULL) {
-            mproc_process_stop(workers->process[place], GRACE);
+    for (i = 0; i < workers->places; i++) {
+        if (workers->keep[i].process != NULL) {
+            mproc_process_stop(workers->keep[i].process, GRACE);
         }
     }
+}
+
+static void
+pool_end(mproc_pool_t *workers)
+{
+    if (atomic_exchange(&workers->terminated, 1)) {
+        return;
+    }
+    atomic_store(&workers->closed, 1);
+    mproc__pool_move(&workers->shared->done); /* A map leaves. */
+    apr_thread_mutex_lock(workers->life);
+    mproc__pool_end_workers(workers);
+    atomic_store(&workers->shut, 1);
+    atomic_store(&workers->ended, 1);
+    apr_thread_mutex_unlock(workers->life);
+    mproc__pool_give_up(workers, MPROC_ECLOSED);
+    mproc__pool_move(&workers->shared->done);
+    mproc__pool_move(&workers->shared->care);
+}
+
+/* Before the library ends daemonic children at exit: the keeper would start
+ * them anew. */
+static void
+pool_at_shutdown(void *baton)
+{
+    mproc_pool_t *workers = baton;
+
+    pool_end(workers);
+    mproc__pool_keep_no_more(workers);
+}
+
+static void
+functions_forget(mproc_pool_t *workers)
+{
+    mproc__function_t *known;
+
+    for (known = workers->functions; known != NULL; known = known->next) {
+        mproc__arena_release(known->hold);
+        mproc__hold_free(known->hold);
+    }
+}
+
+/* Asyncs outlive their pool: with all results that have come. */
+static void
+list_end(mproc_pool_t *workers)
+{
+    mproc_async_t *async;
+
+    apr_thread_mutex_lock(workers->list);
+    while ((async = workers->first) != NULL) {
+        mproc__async_unlist(async);
+        atomic_store(&async->calls, 0);
+        mproc__pool_told(&async->batch->done);
+        if (async->dropped) {
+            mproc__async_free(async);
+        }
+    }
+    apr_thread_mutex_unlock(workers->list);
 }
 
 /* The owner's half goes, by whichever way; in a forked child only memory. */
@@ -141,15 +261,24 @@ static apr_status_t
 pool_cleanup(void *data)
 {
     mproc_pool_t *workers = data;
-    int place;
+    int i;
 
-    if (workers->epoch == mproc__peers_epoch() && workers->shared != NULL) {
-        workers_end(workers);
-        for (place = 0; place < workers->count; place++) {
-            worker_forget(workers, place);
+    if (workers->epoch != mproc__peers_epoch()) {
+        return APR_SUCCESS;
+    }
+    mproc__at_shutdown_remove(pool_at_shutdown, workers);
+    if (workers->keep != NULL) {
+        pool_end(workers);
+        mproc__pool_keep_no_more(workers);
+        list_end(workers);
+        for (i = 0; i < workers->places; i++) {
+            mproc__pool_forget_worker(workers, i);
         }
     }
-    if (workers->epoch == mproc__peers_epoch() && workers->hold != NULL) {
+    functions_forget(workers);
+    mproc_queue_destroy(workers->hints);
+    workers->hints = NULL;
+    if (workers->hold != NULL) {
         mproc__arena_release(workers->hold);
         mproc__hold_free(workers->hold);
     }
@@ -157,23 +286,10 @@ pool_cleanup(void *data)
 }
 
 static apr_status_t
-pool_fill(mproc_pool_t *workers, const mproc_pool_options_t *options)
+pool_shared_make(mproc_pool_t *workers)
 {
     apr_status_t rv;
-    int place;
 
-    workers->count =
-        options->processes > 0 ? options->processes : mproc_cpu_count();
-    workers->name = apr_pstrdup(
-        workers->pool, options->name == NULL ? "Worker" : options->name);
-    workers->start_method = options->start_method;
-    workers->process = apr_pcalloc(workers->pool, (apr_size_t)workers->count *
-                                                      sizeof *workers->process);
-    rv = apr_thread_mutex_create(&workers->mapping, APR_THREAD_MUTEX_DEFAULT,
-                                 workers->pool);
-    if (rv != APR_SUCCESS) {
-        return mproc__fail(rv, "mproc_pool_create: no mutex was to be had");
-    }
     workers->hold = mproc__hold_new();
     if (workers->hold == NULL) {
         return mproc__fail(APR_ENOMEM, "mproc_pool_create: no shared memory; "
@@ -181,17 +297,126 @@ pool_fill(mproc_pool_t *workers, const mproc_pool_options_t *options)
     }
     rv = mproc__arena_alloc(workers->hold,
                             sizeof *workers->shared +
-                                (apr_uint64_t)workers->count *
-                                    sizeof(mproc__word_t),
+                                (apr_uint64_t)workers->places *
+                                    sizeof(mproc__place_t),
                             MPROC_KIND_POOL);
-    if (rv != APR_SUCCESS) {
-        return rv;
+    if (rv == APR_SUCCESS) {
+        workers->shared = mproc__arena_at(mproc__hold_handle(workers->hold));
+        workers->shared->places = (apr_uint64_t)workers->places;
+        workers->shared->most_tasks =
+            (apr_uint64_t)workers->options.max_tasks_per_child;
+        workers->shared->most_memory = workers->options.max_memory;
+        rv = mproc_queue_create(&workers->hints, 0, NULL);
     }
-    workers->shared = mproc__arena_at(mproc__hold_handle(workers->hold));
-    for (place = 0; place < workers->count && rv == APR_SUCCESS; place++) {
-        rv = mproc__pool_start_worker(workers, place);
+    if (rv == APR_SUCCESS && workers->options.initializer != NULL) {
+        rv = mproc__pool_function(
+            workers, (mproc_function_t)workers->options.initializer,
+            &workers->shared->initializer);
     }
     return rv;
+}
+
+static void
+options_copy(mproc_pool_t *workers, const mproc_pool_options_t *options)
+{
+    mproc_pool_options_t *own = &workers->options;
+
+    *own = *options;
+    own->name = apr_pstrdup(workers->pool, options->name);
+    own->initargs.data = apr_pmemdup(workers->pool, options->initargs.data,
+                                     options->initargs.size);
+    workers->count =
+        options->processes > 0 ? options->processes : mproc_cpu_count();
+    workers->places = 2 * workers->count + SPARE;
+    workers->keep = apr_pcalloc(workers->pool, (apr_size_t)workers->places *
+                                                   sizeof *workers->keep);
+}
+
+static apr_status_t
+pool_fill(mproc_pool_t *workers)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    if (apr_thread_mutex_create(&workers->mapping, APR_THREAD_MUTEX_DEFAULT,
+                                workers->pool) != APR_SUCCESS ||
+        apr_thread_mutex_create(&workers->life, APR_THREAD_MUTEX_DEFAULT,
+                                workers->pool) != APR_SUCCESS ||
+        apr_thread_mutex_create(&workers->list, APR_THREAD_MUTEX_DEFAULT,
+                                workers->pool) != APR_SUCCESS) {
+        return mproc__fail(APR_ENOMEM,
+                           "mproc_pool_create: no mutex was to be had");
+    }
+    rv = pool_shared_make(workers);
+    for (i = 0; i < workers->count && rv == APR_SUCCESS; i++) {
+        rv = mproc__pool_start_worker(workers, i);
+    }
+    return rv;
+}
+
+/* With an initializer: until each worker has come through it. */
+static apr_status_t
+pool_await(mproc_pool_t *workers)
+{
+    mproc__pool_wait_t wait;
+    int i, up;
+
+    while (workers->options.initializer != NULL) {
+        mproc__pool_look(&wait, &workers->shared->care);
+        for (i = up = 0; i < workers->count; i++) {
+            up += atomic_load(&workers->shared->place[i].peer) != 0;
+        }
+        apr_status_t failed =
+            (apr_status_t)atomic_load(&workers->shared->failed);
+        if (failed != APR_SUCCESS) {
+            return mproc__fail(failed,
+                               "mproc_pool_create: the initializer failed: %s",
+                               workers->shared->said);
+        }
+        if (up == workers->count) {
+            break;
+        }
+        for (i = 0; i < workers->count; i++) {
+            if (atomic_load(&workers->keep[i].ended) &&
+                atomic_load(&workers->shared->place[i].peer) == 0) {
+                return mproc__fail(MPROC_EBROKEN,
+                                   "mproc_pool_create: a worker ended in its "
+                                   "initializer; see what that does");
+            }
+        }
+        if (mproc__pool_sleep(&wait, MPROC_PLAT_NEVER) == APR_ENOMEM) {
+            return mproc__wait_refused("mproc_pool_create");
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t
+options_check(const mproc_pool_options_t *options)
+{
+    const char *wrong = NULL;
+
+    if (options->processes < 0 || options->processes > MPROC__POOL_MOST) {
+        return mproc__fail(APR_EINVAL,
+                           "mproc_pool_create: %d processes were asked for; "
+                           "give 1 to %d, or 0 for one a processor",
+                           options->processes, MPROC__POOL_MOST);
+    }
+    if (options->max_tasks_per_child < 0) {
+        wrong = "max_tasks_per_child is negative";
+    }
+    else if (options->retries < 0 || options->retries > 250) {
+        wrong = "retries is not from 0 to 250";
+    }
+    else if (options->initargs.size > 0 && options->initargs.data == NULL) {
+        wrong = "the initializer's arguments are NULL but have a size";
+    }
+    else if (options->initargs.size > 0 && options->initializer == NULL) {
+        wrong = "there are arguments but no initializer";
+    }
+    return wrong == NULL
+               ? APR_SUCCESS
+               : mproc__fail(APR_EINVAL, "mproc_pool_create: %s", wrong);
 }
 
 apr_status_t
@@ -208,13 +433,10 @@ mproc_pool_create(mproc_pool_t **workers, const mproc_pool_options_t *options,
     }
     *workers = NULL;
     options = options == NULL ? &none : options;
-    if (options->processes < 0 || options->processes > MPROC__POOL_MOST) {
-        return mproc__fail(APR_EINVAL,
-                           "mproc_pool_create: %d processes were asked for; "
-                           "give 1 to %d, or 0 for one a processor",
-                           options->processes, MPROC__POOL_MOST);
+    rv = options_check(options);
+    if (rv == APR_SUCCESS) {
+        rv = mproc__peers_attach();
     }
-    rv = mproc__peers_attach();
     if (rv == APR_SUCCESS) {
         rv = apr_pool_create(&own, pool);
     }
@@ -225,7 +447,17 @@ mproc_pool_create(mproc_pool_t **workers, const mproc_pool_options_t *options,
     (*workers)->pool = own;
     (*workers)->epoch = mproc__peers_epoch();
     apr_pool_pre_cleanup_register(own, *workers, pool_cleanup);
-    rv = pool_fill(*workers, options);
+    options_copy(*workers, options);
+    rv = pool_fill(*workers);
+    if (rv == APR_SUCCESS) {
+        rv = pool_await(*workers);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = mproc__at_shutdown(pool_at_shutdown, *workers);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = mproc__pool_keep(*workers);
+    }
     if (rv != APR_SUCCESS) {
         apr_pool_destroy(own);
         *workers = NULL;
@@ -237,10 +469,13 @@ apr_status_t
 mproc_pool_close(mproc_pool_t *workers)
 {
     apr_status_t rv = mproc__pool_check(workers, "mproc_pool_close");
+
     if (rv == APR_SUCCESS) {
-        apr_thread_mutex_lock(workers->mapping);
-        mproc__pool_move(&workers->shared->wake, MPROC__POOL_CLOSED);
-        apr_thread_mutex_unlock(workers->mapping);
+        apr_thread_mutex_lock(workers->list);
+        atomic_store(&workers->closed, 1);
+        apr_thread_mutex_unlock(workers->list);
+        atomic_store(&workers->shared->closed, 1);
+        mproc__pool_move(&workers->shared->care);
     }
     return rv;
 }
@@ -249,13 +484,9 @@ apr_status_t
 mproc_pool_terminate(mproc_pool_t *workers)
 {
     apr_status_t rv = mproc__pool_check(workers, "mproc_pool_terminate");
+
     if (rv == APR_SUCCESS) {
-        atomic_store(&workers->terminated, 1);
-        mproc__pool_move(&workers->shared->done, 0);
-        /* A map in another thread leaves first: it might start workers. */
-        apr_thread_mutex_lock(workers->mapping);
-        workers_end(workers);
-        apr_thread_mutex_unlock(workers->mapping);
+        pool_end(workers);
     }
     return rv;
 }
@@ -265,25 +496,93 @@ mproc_pool_join(mproc_pool_t *workers, apr_interval_time_t timeout)
 {
     apr_status_t rv = mproc__pool_check(workers, "mproc_pool_join");
     apr_time_t deadline = mproc__deadline(timeout);
-    int place;
+    mproc__pool_wait_t wait;
+
+    if (rv == APR_SUCCESS && !atomic_load(&workers->closed)) {
+        rv = mproc__fail(MPROC_ESTATE,
+                         "mproc_pool_join: the pool still takes work; call "
+                         "mproc_pool_close() or _terminate() first");
+    }
+    if (rv == APR_SUCCESS && mproc__pool_in_keeper(workers)) {
+        rv = mproc__fail(MPROC_ESTATE,
+                         "mproc_pool_join: not in a callback, which the pool "
+                         "waits for");
+    }
+    while (rv == APR_SUCCESS) {
+        mproc__pool_look(&wait, &workers->shared->done);
+        if (atomic_load(&workers->ended)) {
+            break;
+        }
+        if (deadline == 0 || mproc_plat_clock() >= deadline) {
+            return mproc__fail(APR_TIMEUP, "mproc_pool_join: there are still "
+                                           "workers; ask again");
+        }
+        rv = mproc__pool_sleep(&wait, deadline);
+        rv = rv == APR_ENOMEM ? mproc__wait_refused("mproc_pool_join")
+                              : APR_SUCCESS;
+    }
+    return rv;
+}
+
+apr_status_t
+mproc_pool_stats(mproc_pool_t *workers, mproc_pool_stats_t *stats)
+{
+    apr_status_t rv = mproc__pool_check(workers, "mproc_pool_stats");
+    int i;
+
+    if (rv == APR_SUCCESS && stats == NULL) {
+        rv = mproc__fail(APR_EINVAL, "mproc_pool_stats: stats is NULL; pass "
+                                     "where the figures go");
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    apr_thread_mutex_lock(workers->life);
+    apr_thread_mutex_lock(workers->list);
+    *stats = workers->stats;
+    apr_thread_mutex_unlock(workers->list);
+    stats->started = (apr_uint64_t)workers->started;
+    stats->run = stats->tasks_of_ended;
+    for (i = 0; i < workers->places; i++) {
+        const mproc__place_t *place = &workers->shared->place[i];
+        if (workers->keep[i].process != NULL) {
+            stats->workers++;
+            stats->running += atomic_load(&place->running) != 0;
+            stats->run += atomic_load(&place->tasks);
+        }
+    }
+    apr_thread_mutex_unlock(workers->life);
+    return APR_SUCCESS;
+}
+
+apr_status_t
+mproc_pool_resize(mproc_pool_t *workers, int processes)
+{
+    apr_status_t rv = mproc__pool_open(workers, "mproc_pool_resize");
 
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    if (!(atomic_load(&workers->shared->wake) & MPROC__POOL_CLOSED)) {
-        return mproc__fail(MPROC_ESTATE,
-                           "mproc_pool_join: the pool still takes work; call "
-                           "mproc_pool_close() or _terminate() first");
+    apr_thread_mutex_lock(workers->life);
+    if (processes < 1 || processes > workers->places) {
+        rv = mproc__fail(APR_EINVAL,
+                         "mproc_pool_resize: %d processes were asked for; "
+                         "this pool can have 1 to %d: twice as many as it was "
+                         "made with, and %d",
+                         processes, workers->places, SPARE);
     }
-    for (place = 0; place < workers->count && rv == APR_SUCCESS; place++) {
-        if (workers->process[place] == NULL) {
-            continue; /* It could not be replaced. */
+    else {
+        int more = processes - workers->count;
+        if (more < 0) {
+            rv = mproc__pool_hint(workers, 0, MPROC__HINT_LEAVE,
+                                  (apr_uint64_t)-more);
         }
-        rv = mproc_process_join(workers->process[place],
-                                deadline == MPROC_PLAT_NEVER
-                                    ? MPROC_FOREVER
-                                    : mproc_timeout_until(deadline));
+        if (rv == APR_SUCCESS) {
+            workers->count = processes;
+        }
     }
+    apr_thread_mutex_unlock(workers->life);
+    mproc__pool_move(&workers->shared->care);
     return rv;
 }
 

@@ -1,49 +1,105 @@
 /*
  * pool.h: what a pool and its workers share.
  *
- * Protocol of a job: the owner fills in a job block, publishes its handle in
- * the pool, moves `wake` and wakes the workers. The job is cut into pieces;
- * a piece's state goes
+ * Work is a block of the arena: an array job (pool_map.c) or a batch of tasks
+ * (batch.c). It is cut into pieces; a task is a piece of its own. The state of
+ * a piece goes
  *
  *   FREE -> CLAIMED(worker) -> DONE
  *
- * each by one compare-and-swap, so at any instant it is plain who has what. A
- * worker that finds nothing to claim looks whether every piece is settled and
- * then wakes the owner: states are set before they are looked at, all
- * sequentially consistent, so the last one to finish sees it. When a worker
- * dies, the watcher moves `done` and wakes the owner, which gives the dead
- * one's pieces back: CLAIMED -> FREE with one attempt more, or LOST after the
- * last. A death that healing finds is told to nobody, so the owner takes back
- * after healing too. Invariant: a piece that is CLAIMED names a worker that
- * lives or whose death is about to be told; a job ends when all its pieces are
- * DONE or LOST.
+ * each by one compare-and-swap, so at any instant it is plain who has what.
+ *
+ * The owner tells of work by hints: the handles of blocks, in a queue, one for
+ * each worker that could take part. A hint is a hint: who gets one looks for
+ * FREE pieces, and may find none. Before it looks it writes into its place
+ * which block it is at, and before each task which one that is.
+ *
+ * A worker dies. The watcher moves `care`, and the keeper (pool_keeper.c), one
+ * thread of the owner, looks at the dead one's place. What it had claimed of
+ * the block named there goes back: CLAIMED -> FREE, the task that it ran with
+ * one attempt more, or DONE with MPROC_EWORKERLOST after the last. A place
+ * that says TAKING may have had a hint and lost it: then all blocks with FREE
+ * pieces are hinted at again. Invariant: while a piece is FREE a hint is in
+ * the queue, or a living worker has got one and not yet looked, or the death
+ * of who had it is about to be told. A piece that is CLAIMED names a worker
+ * that lives or whose death is about to be told.
+ *
+ * Who waits sets WAITERS in an eventcount (`done`, `care`, a batch's `done`)
+ * and looks at the states once more; who sets a state looks at the eventcount
+ * afterwards. Both sequentially consistent: one of them sees the other.
+ *
+ * Owner and keeper are threads of one process, with which the workers die:
+ * what they know lies on its heap, under mutexes: `life` for the places,
+ * `list` for the batches. Life is taken first. Neither is held in a callback.
  */
 #ifndef MPROC_SRC_POOL_H
 #define MPROC_SRC_POOL_H
 
 #include <mproc/pool.h>
+#include <mproc/queue.h>
 
 #include "arena.h"
 #include "funcref.h"
 #include "layout.h"
 #include "peers.h"
 
+struct apr_thread_mutex_t;
+struct apr_thread_t;
+
 #define MPROC__POOL_MOST 1024
 
-/* wake: closed 0, somebody waits 1, sequence 2-63. done: the same without
- * closed. */
-#define MPROC__POOL_CLOSED APR_UINT64_C(1)
+/* An eventcount: somebody waits 1, sequence 2-63. */
 #define MPROC__POOL_WAITERS APR_UINT64_C(2)
 #define MPROC__POOL_SEQUENCE APR_UINT64_C(4)
 
+/* What a hint says. */
+typedef enum mproc__hint_e {
+    MPROC__HINT_ARRAY, /* an array job */
+    MPROC__HINT_TASKS, /* a batch */
+    MPROC__HINT_LEAVE  /* whoever gets it shall end */
+} mproc__hint_e;
+
+typedef struct mproc__hint_t {
+    mproc__handle_t handle;
+    apr_uint64_t what;
+} mproc__hint_t;
+
+/* How a worker is. */
+enum {
+    MPROC__WORKER_NEW,
+    MPROC__WORKER_UP,
+    MPROC__WORKER_FULL, /* has done what it may, waits for a replacement */
+    MPROC__WORKER_GO    /* that is there: it may end */
+};
+
+/* A worker's place. Written by the worker, and the state by the keeper too. */
+typedef struct mproc__place_t {
+    mproc__word_t peer;    /* 0 until it is up */
+    mproc__word_t state;   /* MPROC__WORKER_ */
+    mproc__word_t taking;  /* 1: it may have a hint that nobody knows of */
+    mproc__word_t at;      /* handle of the batch it is at, or 0 */
+    mproc__word_t running; /* the task that it runs there, from 1; or 0 */
+    mproc__word_t began;   /* when it began that */
+    mproc__word_t limit;   /* microseconds that this may take; 0: any */
+    mproc__word_t tasks;   /* that it has done */
+} mproc__place_t;
+
+#define MPROC__POOL_SAID 240
+
 /* The pool's block. The words that different sides write lie apart. */
 typedef struct mproc__pool_shared_t {
-    mproc__word_t wake; /* workers wait here */
-    mproc__word_t job;  /* handle of the job, or 0 */
+    mproc__word_t closed; /* tell of each batch that is settled */
+    mproc__word_t failed; /* status of an initializer */
+    char said[MPROC__POOL_SAID];
     apr_uint64_t apart[6];
-    mproc__word_t done; /* the owner waits here */
+    mproc__word_t done; /* who waits for an array job */
     apr_uint64_t apart_too[7];
-    mproc__word_t worker[]; /* peer of each worker, 0 until it is up */
+    mproc__word_t care; /* the keeper waits here */
+    apr_uint64_t apart_again[7];
+    apr_uint64_t places;
+    apr_uint64_t most_tasks, most_memory; /* of a worker; 0: any */
+    mproc__handle_t initializer;          /* block of a function; 0: none */
+    mproc__place_t place[];
 } mproc__pool_shared_t;
 
 /* A piece's state: state 0-1, attempts 2-9, worker 10-45. */
@@ -51,7 +107,7 @@ enum {
     MPROC__PIECE_FREE,
     MPROC__PIECE_CLAIMED,
     MPROC__PIECE_DONE,
-    MPROC__PIECE_LOST
+    MPROC__PIECE_LOST /* of array jobs only */
 };
 #define MPROC__PIECE_STATE(word) ((unsigned)((word)&3))
 #define MPROC__PIECE_TRIES(word) ((unsigned)((word) >> 2 & 255))
@@ -63,12 +119,12 @@ enum {
     MPROC__JOB_HOLDS
 };
 
-/* The job's block. */
+/* The block of an array job. */
 typedef struct mproc__job_t {
     apr_uint32_t hold_count; /* as in mproc__holder_t */
     apr_uint32_t unused;
     mproc__hold_t hold[MPROC__JOB_HOLDS];
-    mproc__funcref_t function;
+    mproc__handle_t function;              /* block of a function */
     apr_uint64_t count, in_size, out_size; /* items, bytes */
     apr_uint64_t in, out;                  /* offsets in the arena */
     apr_uint64_t chunk, pieces;
@@ -80,39 +136,124 @@ typedef struct mproc__job_t {
     mproc__word_t piece[];
 } mproc__job_t;
 
+typedef struct mproc__function_t {
+    mproc_function_t function;
+    mproc__hold_t *hold;
+    struct mproc__function_t *next;
+} mproc__function_t;
+
+/* How a worker that was lost with a task ended; on the owner's heap. */
+typedef struct mproc__lost_t {
+    apr_size_t index;
+    mproc_lost_t record;
+    struct mproc__lost_t *next;
+} mproc__lost_t;
+
+/* What the owner knows of a place. */
+typedef struct mproc__keep_t {
+    mproc_process_t *process;
+    apr_int64_t pid;
+    _Atomic int ended;           /* its end is to be seen to */
+    apr_uint64_t late, late_run; /* was over its time at that task of that */
+    apr_time_t interrupted;      /* then; 0: not yet */
+} mproc__keep_t;
+
 /* The owner's half. */
 struct mproc_pool_t {
     apr_pool_t *pool; /* its own */
     unsigned epoch;   /* of the process that made it */
+    mproc_pool_options_t options;
     mproc__hold_t *hold;
     mproc__pool_shared_t *shared;
-    mproc_process_t **process;
-    int count;
-    int started;   /* workers ever started, for their names */
-    int stillborn; /* ended in a row before they were up */
-    const char *name;
-    mproc_start_method_e start_method;
-    struct apr_thread_mutex_t *mapping; /* one map at a time */
-    _Atomic int terminated;
+    mproc_queue_t *hints;
+    struct apr_thread_mutex_t *life, *list, *mapping; /* one map at a time */
+    struct apr_thread_t *keeper;
+    /* Guarded by life. */
+    mproc__keep_t *keep;
+    int count, places; /* workers that shall be; places for them */
+    int started;       /* workers ever started, for their names */
+    int stillborn;     /* ended in a row before they were up */
+    apr_time_t pause;  /* no start before that */
+    /* Guarded by list. */
+    struct mproc_async_t *first, *last; /* not settled, the oldest first */
+    mproc__function_t *functions;
+    mproc_pool_stats_t stats;
+    /* Set once. */
+    _Atomic int closed, terminated, stopping, shut, ended;
+    _Atomic int broken; /* a status */
+    _Atomic int maps;   /* array jobs under way */
+    _Atomic int deaths; /* workers that have ended */
 };
+
+/* ---------------------------------------------------------------- pool.c */
 
 /* APR_SUCCESS when the calling process may use the pool. */
 apr_status_t mproc__pool_check(mproc_pool_t *workers, const char *call);
 
-/* Start a worker in a place, whose former has ended. */
-apr_status_t mproc__pool_start_worker(mproc_pool_t *workers, int place);
+/* The same for who brings work. */
+apr_status_t mproc__pool_open(mproc_pool_t *workers, const char *call);
 
-/* Replace the workers that have ended. MPROC_EBROKEN when they end as fast
- * as they are started. */
-apr_status_t mproc__pool_heal(mproc_pool_t *workers);
+/* Have a block that describes a function, as long as the pool is there. */
+apr_status_t mproc__pool_function(mproc_pool_t *workers,
+                                  mproc_function_t function,
+                                  mproc__handle_t *handle);
+
+/* Tell of work, to so many. */
+apr_status_t mproc__pool_hint(mproc_pool_t *workers, mproc__handle_t handle,
+                              mproc__hint_e what, apr_uint64_t count);
+
+/* Start and end what is to be; life is held. */
+apr_status_t mproc__pool_start_worker(mproc_pool_t *workers, int place);
+void mproc__pool_forget_worker(mproc_pool_t *workers, int place);
+void mproc__pool_end_workers(mproc_pool_t *workers);
+
+/* ---------------------------------------------------------- pool_worker.c */
 
 /* What runs in a worker. */
 int mproc__pool_worker(mproc_bytes_t args, apr_pool_t *pool);
 
-/* Move a word of the pool and wake who waits on it. */
-void mproc__pool_move(mproc__word_t *word, apr_uint64_t flags);
-
 /* Whether every piece is done or lost. */
 int mproc__job_is_settled(mproc__job_t *job);
+
+/* ------------------------------------------------------------ eventcounts */
+
+/* A wait for one: it is as it was, so far. */
+typedef struct mproc__pool_wait_t {
+    mproc__word_t *word;
+    apr_uint64_t seen;
+} mproc__pool_wait_t;
+
+/* Move it; whoever waits is woken. */
+void mproc__pool_move(mproc__word_t *word);
+
+/* The same when somebody waits; cheap when nobody does. */
+static inline void
+mproc__pool_told(mproc__word_t *word)
+{
+    if (atomic_load(word) & MPROC__POOL_WAITERS) {
+        mproc__pool_move(word);
+    }
+}
+
+/* Say that somebody waits, before the states are looked at; then wait, if they
+ * ask for it. */
+void mproc__pool_look(mproc__pool_wait_t *wait, mproc__word_t *word);
+apr_status_t mproc__pool_sleep(mproc__pool_wait_t *wait, apr_time_t deadline);
+
+/* Whether it is still as it was looked at. */
+int mproc__pool_is_idle(void *wait);
+
+/* --------------------------------------------------------- pool_keeper.c */
+
+apr_status_t mproc__pool_keep(mproc_pool_t *workers);
+
+/* End the keeper, unless the caller is in one of its callbacks. */
+void mproc__pool_keep_no_more(mproc_pool_t *workers);
+
+/* Whether the calling thread is the keeper. */
+int mproc__pool_in_keeper(mproc_pool_t *workers);
+
+/* Nothing of what is not settled will come: say why. */
+void mproc__pool_give_up(mproc_pool_t *workers, apr_status_t status);
 
 #endif

@@ -30,7 +30,8 @@ typedef struct map_t {
     mproc_map_options_t options;
     mproc__job_t *job;
     mproc__handle_t handle; /* of the job */
-    apr_uint64_t done;      /* the pool's word, as it looked last */
+    mproc__pool_wait_t wait;
+    int deaths; /* as they were when it was hinted at */
     apr_time_t deadline;
 } map_t;
 
@@ -91,7 +92,8 @@ map_fill(map_t *map, mproc__job_t *job)
     apr_status_t rv;
 
     job->hold_count = MPROC__JOB_HOLDS;
-    rv = mproc__funcref_make(&job->function, (mproc_function_t)map->function);
+    rv = mproc__pool_function(map->workers, (mproc_function_t)map->function,
+                              &job->function);
     if (rv == APR_SUCCESS) {
         rv = map_place(&job->in, &job->hold[MPROC__JOB_IN], map->in, in_bytes);
     }
@@ -150,25 +152,18 @@ static int
 map_is_waiting(void *baton)
 {
     map_t *map = baton;
-    return ((atomic_load(&map->workers->shared->done) ^ map->done) &
-            ~MPROC__POOL_WAITERS) == 0 &&
-           !atomic_load(&map->workers->terminated);
+
+    return mproc__pool_is_idle(&map->wait);
 }
 
-static int
-map_must_sleep(void *baton)
+static apr_status_t
+map_hint(map_t *map)
 {
-    map_t *map = baton;
-    mproc__word_t *done = &map->workers->shared->done;
-    apr_uint64_t old = atomic_load(done);
-    while (map_is_waiting(baton)) {
-        if ((old & MPROC__POOL_WAITERS) ||
-            atomic_compare_exchange_weak(done, &old,
-                                         old | MPROC__POOL_WAITERS)) {
-            return 1;
-        }
-    }
-    return 0;
+    apr_uint64_t hints = (apr_uint64_t)map->workers->count;
+
+    hints = map->job->pieces < hints ? map->job->pieces : hints;
+    return mproc__pool_hint(map->workers, map->handle, MPROC__HINT_ARRAY,
+                            hints);
 }
 
 /* Take back what the dead had claimed. Returns how many pieces. */
@@ -176,7 +171,7 @@ static int
 map_give_back(map_t *map)
 {
     int retries = map->options.retries == 0 ? RETRIES : map->options.retries;
-    int freed = 0, changed = 0;
+    int changed = 0;
     apr_uint64_t i;
 
     for (i = 0; i < map->job->pieces; i++) {
@@ -191,12 +186,8 @@ map_give_back(map_t *map)
                 &map->job->piece[i], &old,
                 (apr_uint64_t)tries << 2 |
                     (lost ? MPROC__PIECE_LOST : MPROC__PIECE_FREE))) {
-            freed |= !lost;
             changed++;
         }
-    }
-    if (freed) {
-        mproc__pool_move(&map->workers->shared->wake, 0);
     }
     return changed;
 }
@@ -217,15 +208,16 @@ map_progress(map_t *map)
                           map->count, map->options.progress_baton);
 }
 
+/* The keeper moves `done` when a worker has ended: it may have had a hint, or
+ * pieces. */
 static apr_status_t
 map_wait(map_t *map)
 {
-    void *word = &map->workers->shared->done;
     apr_status_t rv;
 
     for (;;) {
         apr_time_t until = map->deadline, now;
-        map->done = atomic_load(&map->workers->shared->done);
+        mproc__pool_look(&map->wait, &map->workers->shared->done);
         if (mproc__job_is_settled(map->job)) {
             map_progress(map);
             return APR_SUCCESS;
@@ -235,6 +227,9 @@ map_wait(map_t *map)
                                "mproc_pool_map_array: the pool was terminated "
                                "while the map ran; its results are lost");
         }
+        if (map->workers->broken != 0) {
+            return mproc__pool_open(map->workers, "mproc_pool_map_array");
+        }
         rv = (apr_status_t)atomic_load(&map->job->failed);
         if (rv != APR_SUCCESS) {
             return mproc__fail(rv, "mproc_pool_map_array: a worker cannot "
@@ -242,24 +237,20 @@ map_wait(map_t *map)
                                    "caller's, or the baton does not fit into "
                                    "its memory");
         }
-        /* First, so that others need not wait for a replacement; and again:
-         * a death that healing finds is told to nobody any more. */
         if (map_give_back(map) > 0) {
+            (void)map_hint(map);
             continue; /* What was lost may have been the last. */
         }
-        rv = mproc__pool_heal(map->workers);
-        if (rv != APR_SUCCESS) {
-            return rv;
-        }
-        if (map_give_back(map) > 0) {
-            continue;
+        if (map->deaths != atomic_load(&map->workers->deaths)) {
+            map->deaths = atomic_load(&map->workers->deaths);
+            (void)map_hint(map);
         }
         now = mproc_plat_clock();
         if (map->options.progress != NULL && until > now + PROGRESS_EVERY) {
             until = now + PROGRESS_EVERY;
         }
         if (!mproc__spin(map_is_waiting, map)) {
-            rv = mproc__park(&word, 1, map_must_sleep, NULL, map, until);
+            rv = mproc__pool_sleep(&map->wait, until);
             map_progress(map);
         }
         if (rv == APR_ENOMEM ||
@@ -274,17 +265,18 @@ map_wait(map_t *map)
     }
 }
 
-/* The worker that has claimed a piece; NULL when it is not known any more. */
+/* The worker that has claimed a piece; NULL when it is not known any more. Life
+ * is held. */
 static mproc_process_t *
 piece_worker(map_t *map, apr_uint64_t state)
 {
     mproc_pool_t *workers = map->workers;
     int place;
-    for (place = 0; place < workers->count; place++) {
-        if (workers->process[place] != NULL &&
-            atomic_load(&workers->shared->worker[place]) ==
+    for (place = 0; place < workers->places; place++) {
+        if (workers->keep[place].process != NULL &&
+            atomic_load(&workers->shared->place[place].peer) ==
                 MPROC__PIECE_WORKER(state)) {
-            return workers->process[place];
+            return workers->keep[place].process;
         }
     }
     return NULL;
@@ -299,6 +291,7 @@ map_abandon(map_t *map)
     apr_uint64_t i;
 
     atomic_store(&map->job->cancelled, 1);
+    apr_thread_mutex_lock(map->workers->life);
     for (i = 0; i < map->job->pieces; i++) {
         apr_uint64_t old = atomic_load(&map->job->piece[i]);
         while (MPROC__PIECE_STATE(old) == MPROC__PIECE_FREE &&
@@ -312,6 +305,7 @@ map_abandon(map_t *map)
             }
         }
     }
+    apr_thread_mutex_unlock(map->workers->life);
 }
 
 static apr_status_t
@@ -354,10 +348,11 @@ map_run(map_t *map)
     }
     rv = map_begin(map, hold);
     if (rv == APR_SUCCESS) {
-        atomic_store(&map->workers->shared->job, map->handle);
-        mproc__pool_move(&map->workers->shared->wake, 0);
-        rv = map_wait(map);
-        atomic_store(&map->workers->shared->job, 0);
+        map->deaths = atomic_load(&map->workers->deaths);
+        rv = map_hint(map);
+        if (rv == APR_SUCCESS) {
+            rv = map_wait(map);
+        }
         if (rv == APR_SUCCESS) {
             rv = map_result(map);
         }
@@ -399,12 +394,16 @@ mproc_pool_map_array(mproc_pool_t *workers, mproc_map_fn_t function,
                        ? MPROC_PLAT_NEVER
                        : mproc__deadline(map.options.timeout);
     apr_thread_mutex_lock(workers->mapping);
-    if (atomic_load(&workers->shared->wake) & MPROC__POOL_CLOSED) {
-        rv = mproc__fail(MPROC_ECLOSED, "mproc_pool_map_array: the pool is "
-                                        "closed; create another");
-    }
-    else if (count > 0) {
-        rv = map_run(&map);
+    apr_thread_mutex_lock(workers->list);
+    rv = mproc__pool_open(workers, "mproc_pool_map_array");
+    workers->maps += rv == APR_SUCCESS;
+    apr_thread_mutex_unlock(workers->list);
+    if (rv == APR_SUCCESS) {
+        rv = count > 0 ? map_run(&map) : APR_SUCCESS;
+        workers->maps--;
+        if (atomic_load(&workers->closed)) {
+            mproc__pool_move(&workers->shared->care);
+        }
     }
     apr_thread_mutex_unlock(workers->mapping);
     return rv;

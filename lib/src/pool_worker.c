@@ -1,41 +1,45 @@
 /*
- * pool_worker.c: what a pool's worker does: wait for a job, claim pieces of
- * it, call the function on their items. The protocol stands in pool.h.
+ * pool_worker.c: what a pool's worker does: get a hint, claim pieces of what
+ * it names, call the function on them. The protocol stands in pool.h.
  */
-#include "pool.h"
+#include "batch.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include <apr_strings.h>
+
+#include <mproc/error.h>
 #include <mproc/pack.h>
 
 #include "../../platform/plat_sys.h"
+#include "error.h"
+#include "object.h"
 #include "parking.h"
+#include "reply.h"
+#include "trace.h"
+
+#define GO_MOST (10 * 1000 * 1000) /* microseconds to wait for who replaces */
+#define KNOWN 16
 
 /* One worker, in its process. */
 typedef struct worker_t {
     mproc__pool_shared_t *shared;
+    mproc__place_t *place;
+    mproc_queue_t *hints;
     mproc__peer_t self;
-    mproc__hold_t *hold;    /* on the job it is at */
-    mproc__funcref_t known; /* the function it found last */
-    mproc_map_fn_t function;
-    apr_uint64_t wake; /* as it looked before the last search */
+    apr_uint32_t pid;
+    apr_uint64_t chunks; /* done */
+    mproc__hold_t *hold; /* on what it is at */
+    apr_pool_t *pool;    /* of a task; cleared after it */
     char *baton;
     apr_uint64_t baton_room;
+    struct {
+        mproc__handle_t handle;
+        mproc_function_t function;
+    } known[KNOWN]; /* functions that it has found */
+    unsigned next;
 } worker_t;
-
-void
-mproc__pool_move(mproc__word_t *word, apr_uint64_t flags)
-{
-    apr_uint64_t old = atomic_load(word);
-    while (!atomic_compare_exchange_weak(
-        word, &old,
-        ((old & ~MPROC__POOL_WAITERS) + MPROC__POOL_SEQUENCE) | flags)) {
-    }
-    if (old & MPROC__POOL_WAITERS) {
-        mproc__unpark(word, MPROC__ALL);
-    }
-}
 
 int
 mproc__job_is_settled(mproc__job_t *job)
@@ -50,6 +54,35 @@ mproc__job_is_settled(mproc__job_t *job)
     }
     return 1;
 }
+
+/* The function that a block describes, which the pool holds. */
+static apr_status_t
+function_find(worker_t *worker, mproc__handle_t handle,
+              mproc_function_t *function)
+{
+    mproc__funcref_t *ref;
+    apr_status_t rv;
+    unsigned i;
+
+    for (i = 0; i < KNOWN; i++) {
+        if (worker->known[i].handle == handle) {
+            *function = worker->known[i].function;
+            return APR_SUCCESS;
+        }
+    }
+    ref = mproc__arena_at(handle);
+    if (ref == NULL) {
+        return mproc__fail(MPROC_ESTALE, "the pool's function is gone");
+    }
+    rv = mproc__funcref_resolve(function, ref);
+    if (rv == APR_SUCCESS) {
+        worker->known[worker->next % KNOWN].handle = handle;
+        worker->known[worker->next++ % KNOWN].function = *function;
+    }
+    return rv;
+}
+
+/* -------------------------------------------------------------- array jobs */
 
 /* Claim a piece; 0 when there is none to be had. */
 static int
@@ -85,12 +118,12 @@ piece_claim(worker_t *worker, mproc__job_t *job, apr_uint64_t *piece)
 }
 
 static void
-piece_run(worker_t *worker, mproc__job_t *job, apr_uint64_t piece, void *baton)
+piece_run(mproc__job_t *job, mproc_map_fn_t function, apr_uint64_t piece,
+          void *baton)
 {
     apr_uint64_t i = piece * job->chunk, end = i + job->chunk, state;
     const char *in = mproc__arena_address(job->in);
     char *out = mproc__arena_address(job->out);
-    mproc_map_fn_t function = worker->function;
     apr_uint64_t in_size = job->in_size, out_size = job->out_size;
 
     if (end > job->count) {
@@ -106,20 +139,13 @@ piece_run(worker_t *worker, mproc__job_t *job, apr_uint64_t piece, void *baton)
 
 /* Find the function, make a copy of the baton; NULL baton is fine. */
 static apr_status_t
-job_prepare(worker_t *worker, mproc__job_t *job, void **baton)
+job_prepare(worker_t *worker, mproc__job_t *job, mproc_function_t *function,
+            void **baton)
 {
+    apr_status_t rv = function_find(worker, job->function, function);
+
     *baton = NULL;
-    if (worker->function == NULL ||
-        memcmp(&worker->known, &job->function, sizeof worker->known) != 0) {
-        mproc_function_t function;
-        apr_status_t rv = mproc__funcref_resolve(&function, &job->function);
-        if (rv != APR_SUCCESS) {
-            return rv;
-        }
-        worker->function = (mproc_map_fn_t)function;
-        worker->known = job->function;
-    }
-    if (job->baton_size > 0) {
+    if (rv == APR_SUCCESS && job->baton_size > 0) {
         if (worker->baton_room < job->baton_size) {
             char *more = realloc(worker->baton, (size_t)job->baton_size);
             if (more == NULL) {
@@ -131,60 +157,238 @@ job_prepare(worker_t *worker, mproc__job_t *job, void **baton)
         *baton = memcpy(worker->baton, (char *)job + job->baton,
                         (size_t)job->baton_size);
     }
-    return APR_SUCCESS;
+    return rv;
 }
 
-/* Do what there is to do. */
 static void
-job_run(worker_t *worker)
+job_run(worker_t *worker, mproc__handle_t handle)
 {
-    mproc__handle_t handle = atomic_load(&worker->shared->job);
+    mproc_function_t function;
     apr_uint64_t piece;
     mproc__job_t *job;
     apr_status_t rv;
     void *baton;
 
-    /* Gone already: the owner has another by now, or none. */
-    if (handle == 0 || mproc__arena_hold(worker->hold, handle) != APR_SUCCESS) {
+    /* Gone already: the owner has given it up. */
+    if (mproc__arena_hold(worker->hold, handle) != APR_SUCCESS) {
         return;
     }
     job = mproc__arena_at(handle);
-    rv = job_prepare(worker, job, &baton);
+    rv = job_prepare(worker, job, &function, &baton);
     if (rv != APR_SUCCESS) {
         atomic_store(&job->failed, (apr_uint64_t)rv);
     }
     while (rv == APR_SUCCESS && !atomic_load(&job->cancelled) &&
            piece_claim(worker, job, &piece)) {
-        piece_run(worker, job, piece, baton);
+        piece_run(job, (mproc_map_fn_t)function, piece, baton);
+        worker->chunks++;
     }
     if (rv != APR_SUCCESS || mproc__job_is_settled(job)) {
-        mproc__pool_move(&worker->shared->done, 0);
+        mproc__pool_told(&worker->shared->done);
     }
     mproc__arena_release(worker->hold);
 }
 
-static int
-worker_is_idle(void *baton)
+/* ------------------------------------------------------------------- tasks */
+
+static void
+task_trace(worker_t *worker, apr_uint64_t index, apr_time_t began)
 {
-    worker_t *worker = baton;
-    return ((atomic_load(&worker->shared->wake) ^ worker->wake) &
-            ~MPROC__POOL_WAITERS) == 0;
+    mproc__trace_event_t event = {.name = "task",
+                                  .category = "task",
+                                  .pid = mproc_plat_pid(),
+                                  .track = MPROC__TRACE_TASKS,
+                                  .begin = began,
+                                  .end = mproc_plat_clock()};
+
+    event.end += event.end == event.begin;
+    mproc__trace_event(
+        &event, "\"index\":%" APR_UINT64_T_FMT ",\"batch\":%" APR_UINT64_T_FMT,
+        index, atomic_load(&worker->place->at));
+}
+
+static void
+task_run(worker_t *worker, mproc__batch_t *batch, mproc__hold_t *hold,
+         mproc_task_fn_t function, apr_uint64_t index)
+{
+    mproc__task_t *task = mproc__batch_task(batch, index);
+    mproc__place_t *place = worker->place;
+    apr_time_t began = mproc_plat_clock();
+    mproc_reply_t reply = {.task = task, .hold = hold, .pool = worker->pool};
+    apr_status_t rv;
+
+    reply.attempt = (int)MPROC__PIECE_TRIES(atomic_load(&task->state)) + 1;
+    task->pid = worker->pid;
+    task->size = 0;
+    mproc__arena_release(hold); /* What one before us had begun to say. */
+    atomic_store_explicit(&place->began, (apr_uint64_t)began,
+                          memory_order_relaxed);
+    atomic_store(&place->running, index + 1);
+    rv = function(mproc__batch_args(batch, index), &reply, worker->pool);
+    rv = mproc__reply_end(&reply, rv);
+    if (atomic_load_explicit(&mproc__tracing, memory_order_relaxed)) {
+        task_trace(worker, index, began);
+    }
+    mproc__batch_end(batch, index, rv);
+    atomic_store_explicit(&place->running, 0, memory_order_release);
+    atomic_store_explicit(
+        &place->tasks,
+        atomic_load_explicit(&place->tasks, memory_order_relaxed) + 1,
+        memory_order_relaxed);
+    mproc__pool_told(&batch->done);
+    apr_pool_clear(worker->pool);
 }
 
 static int
-worker_must_sleep(void *baton)
+worker_is_full(const worker_t *worker)
 {
-    worker_t *worker = baton;
-    mproc__word_t *wake = &worker->shared->wake;
-    apr_uint64_t old = atomic_load(wake);
-    while (((old ^ worker->wake) & ~MPROC__POOL_WAITERS) == 0) {
-        if ((old & MPROC__POOL_WAITERS) ||
-            atomic_compare_exchange_weak(wake, &old,
-                                         old | MPROC__POOL_WAITERS)) {
-            return 1;
+    const mproc__pool_shared_t *shared = worker->shared;
+
+    return (shared->most_tasks > 0 && worker->chunks >= shared->most_tasks) ||
+           (shared->most_memory > 0 &&
+            mproc_plat_memory() > shared->most_memory);
+}
+
+static void
+batch_run(worker_t *worker, mproc__handle_t handle)
+{
+    mproc__place_t *place = worker->place;
+    apr_uint64_t first, count, i, known = 0;
+    mproc_function_t function;
+    mproc__holder_t *holder;
+    mproc__batch_t *batch;
+    apr_status_t rv;
+
+    atomic_store(&place->at, handle);
+    atomic_store(&place->taking, 0);
+    if (mproc__arena_hold(worker->hold, handle) != APR_SUCCESS) {
+        return; /* Gone already. */
+    }
+    holder = mproc__arena_at(handle);
+    batch = mproc__batch_at(handle);
+    atomic_store(&place->limit, batch->limit);
+    rv = function_find(worker, batch->function, &function);
+    while (!worker_is_full(worker) &&
+           (count = mproc__batch_claim(batch, worker->self, &first)) > 0) {
+        for (i = first; i < first + count; i++) {
+            if (!mproc__batch_has(batch, worker->self, i)) {
+                continue;
+            }
+            if (rv == APR_SUCCESS) {
+                task_run(worker, batch, &holder->hold[i],
+                         (mproc_task_fn_t)function, i);
+            }
+            else {
+                mproc__batch_task(batch, i)->size = 0;
+                mproc__batch_end(batch, i, rv);
+                mproc__pool_told(&batch->done);
+            }
+        }
+        worker->chunks++;
+    }
+    if (worker_is_full(worker)) {
+        /* Others go on with what is left. */
+        mproc__hint_t hint = {handle, MPROC__HINT_TASKS};
+        mproc_bytes_t item = {&hint, sizeof hint};
+        (void)mproc_queue_put(worker->hints, item, MPROC_NOWAIT);
+    }
+    if (((batch->flags & MPROC__BATCH_TELL) ||
+         atomic_load(&worker->shared->closed)) &&
+        mproc__batch_settled(batch, &known)) {
+        mproc__pool_told(&worker->shared->care);
+    }
+    mproc__arena_release(worker->hold);
+}
+
+/* -------------------------------------------------------------------- life */
+
+static void
+initializer_failed(worker_t *worker, apr_status_t rv)
+{
+    apr_uint64_t none = 0;
+
+    apr_cpystrn(worker->shared->said, mproc_error_detail(),
+                sizeof worker->shared->said);
+    atomic_compare_exchange_strong(&worker->shared->failed, &none,
+                                   (apr_uint64_t)rv);
+}
+
+static apr_status_t
+initializer_run(worker_t *worker, mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_function_t function;
+    apr_status_t rv;
+
+    if (worker->shared->initializer == 0) {
+        return APR_SUCCESS;
+    }
+    rv = function_find(worker, worker->shared->initializer, &function);
+    if (rv == APR_SUCCESS) {
+        mproc__fail(APR_SUCCESS, "it said nothing");
+        rv = ((mproc_initializer_fn_t)function)(args, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        initializer_failed(worker, rv);
+    }
+    return rv;
+}
+
+/* It has done what it may: its replacement comes first. */
+static void
+worker_leave(worker_t *worker)
+{
+    apr_time_t until = mproc_plat_clock() + GO_MOST;
+    mproc__pool_wait_t wait;
+
+    atomic_store(&worker->place->at, 0);
+    atomic_store(&worker->place->state, MPROC__WORKER_FULL);
+    mproc__pool_move(&worker->shared->care);
+    for (;;) {
+        /* Partner: the keeper's store of GO, and its move of `done`. */
+        mproc__pool_look(&wait, &worker->shared->done);
+        if (atomic_load(&worker->place->state) == MPROC__WORKER_GO ||
+            mproc__pool_sleep(&wait, until) != APR_SUCCESS) {
+            return;
         }
     }
-    return 0;
+}
+
+static int
+worker_work(worker_t *worker)
+{
+    apr_size_t size;
+    mproc__hint_t hint;
+
+    for (;;) {
+        atomic_store(&worker->place->taking, 1);
+        apr_status_t rv = mproc_queue_get_into(
+            worker->hints, &hint, sizeof hint, &size, MPROC_FOREVER);
+        if (rv == APR_EOF || (rv == APR_SUCCESS && size != sizeof hint)) {
+            return 0;
+        }
+        if (rv != APR_SUCCESS) {
+            return 1;
+        }
+        switch (hint.what) {
+        case MPROC__HINT_TASKS:
+            batch_run(worker, hint.handle);
+            break;
+        case MPROC__HINT_ARRAY:
+            atomic_store(&worker->place->at, hint.handle);
+            atomic_store(&worker->place->taking, 0);
+            job_run(worker, hint.handle);
+            break;
+        default:
+            atomic_store(&worker->place->taking, 0);
+            return 0;
+        }
+        if (worker_is_full(worker)) {
+            worker_leave(worker);
+            return 0;
+        }
+        atomic_store(&worker->place->taking, 1);
+        atomic_store(&worker->place->at, 0);
+    }
 }
 
 int
@@ -192,29 +396,27 @@ mproc__pool_worker(mproc_bytes_t args, apr_pool_t *pool)
 {
     worker_t worker = {0};
     mproc__hold_t *mine;
+    mproc_bytes_t initial;
     apr_uint64_t handle;
-    int place;
+    int number;
 
-    if (mproc_unpack(args, pool, "U i", &handle, &place) != APR_SUCCESS ||
+    if (mproc_unpack(args, pool, "U i o y", &handle, &number, &worker.hints,
+                     &initial) != APR_SUCCESS ||
         (mine = mproc__hold_new()) == NULL ||
         (worker.hold = mproc__hold_new()) == NULL ||
-        mproc__arena_hold(mine, handle) != APR_SUCCESS) {
+        mproc__arena_hold(mine, handle) != APR_SUCCESS ||
+        apr_pool_create(&worker.pool, NULL) != APR_SUCCESS) {
         return 1;
     }
     worker.shared = mproc__arena_at(handle);
+    worker.place = &worker.shared->place[number];
+    worker.pid = (apr_uint32_t)mproc_plat_pid();
     worker.self = mproc__peer_self();
-    atomic_store(&worker.shared->worker[place], worker.self);
-    for (;;) {
-        void *word = &worker.shared->wake;
-        worker.wake = atomic_load(&worker.shared->wake);
-        job_run(&worker);
-        if (worker.wake & MPROC__POOL_CLOSED) {
-            return 0;
-        }
-        if (!mproc__spin(worker_is_idle, &worker) &&
-            mproc__park(&word, 1, worker_must_sleep, NULL, &worker,
-                        MPROC_PLAT_NEVER) == APR_ENOMEM) {
-            return 1;
-        }
+    if (initializer_run(&worker, initial, pool) != APR_SUCCESS) {
+        return 1;
     }
+    atomic_store(&worker.place->state, MPROC__WORKER_UP);
+    atomic_store(&worker.place->peer, worker.self);
+    mproc__pool_told(&worker.shared->care);
+    return worker_work(&worker);
 }

@@ -14,6 +14,8 @@
 #include "kinds.h"
 #include "wait.h"
 
+#define ROOM_MOST 64 /* items that who puts waits for while it spins */
+
 static void queue_closing(mproc_object_t *object);
 
 const mproc__object_ops_t mproc__queue_ops = {.kind = MPROC_KIND_QUEUE,
@@ -178,6 +180,23 @@ space_is_wanted(void *baton)
            !mproc__queue_is_shut(queue) && !atomic_load(&queue->closed);
 }
 
+/* For who puts, while it spins: it is nearly full. When there is room for a
+ * few items, putting and getting need not touch the other's cache line for
+ * each. */
+static int
+space_is_scarce(void *baton)
+{
+    mproc_queue_t *queue = baton;
+    mproc__ring_t *ring = mproc__queue_ring(queue);
+    apr_uint64_t few = ring->maxsize / 16;
+
+    if (few > ROOM_MOST) {
+        few = ROOM_MOST;
+    }
+    return mproc__ring_size(ring) >= ring->maxsize - few &&
+           !mproc__queue_is_shut(queue) && !atomic_load(&queue->closed);
+}
+
 int
 mproc__queue_is_hopeless(void *baton)
 {
@@ -225,9 +244,13 @@ queue_wait(mproc_queue_t *queue, int for_items, apr_time_t deadline,
            const char *call)
 {
     mproc__gate_wait_t wait = queue_gate(queue, for_items);
-    apr_status_t rv =
-        deadline == 0 ? APR_TIMEUP : mproc__gate_wait(&wait, deadline);
+    apr_status_t rv = APR_TIMEUP;
 
+    if (deadline != 0) {
+        rv = !for_items && mproc__spin(space_is_scarce, queue)
+                 ? APR_SUCCESS
+                 : mproc__gate_wait(&wait, deadline);
+    }
     switch (rv) {
     case APR_SUCCESS:
         rv = mproc__queue_check(queue, call);
@@ -497,27 +520,6 @@ mproc__queue_await(mproc_queue_t *queue, apr_interval_time_t timeout,
         rv = queue_wait(queue, 1, mproc__deadline(timeout), call);
     }
     return rv;
-}
-
-apr_status_t
-mproc__queue_drop_beyond(mproc_queue_t *queue, apr_uint64_t limit,
-                         apr_uint64_t *size, apr_interval_time_t timeout,
-                         const char *call)
-{
-    mproc__item_t item;
-    apr_status_t rv = mproc__queue_begin_get(queue, &item, timeout, call);
-
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    *size = item.size;
-    if (item.size > limit) {
-        mproc__queue_take(queue, &item);
-        mproc__queue_end_get(queue, 1);
-        return MPROC_ETOOBIG;
-    }
-    mproc__queue_end_get(queue, 0);
-    return APR_SUCCESS;
 }
 
 /* Copy the first item into a pool and take it off. */

@@ -61,12 +61,6 @@ int mproc__queue_is_hopeless(void *queue);
 apr_status_t mproc__queue_await(mproc_queue_t *queue,
                                 apr_interval_time_t timeout, const char *call);
 
-/* Wait for an item; drop it, MPROC_ETOOBIG, when it has more bytes. */
-apr_status_t mproc__queue_drop_beyond(mproc_queue_t *queue, apr_uint64_t limit,
-                                      apr_uint64_t *size,
-                                      apr_interval_time_t timeout,
-                                      const char *call);
-
 apr_status_t mproc__queue_vputf(mproc_queue_t *queue,
                                 apr_interval_time_t timeout, const char *format,
                                 va_list args);

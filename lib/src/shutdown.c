@@ -15,6 +15,7 @@
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "names.h"
+#include "trace.h"
 
 /* How long a daemonic child may take to end by itself, in microseconds. */
 #define GRACE (2 * 1000 * 1000)
@@ -174,6 +175,9 @@ shutdown_at_exit(void)
     if (exit_enabled) {
         mproc_shutdown();
         mproc__names_end();
+        if (mproc__family.parent == NULL) {
+            mproc__trace_end();
+        }
     }
 }
 

@@ -412,6 +412,7 @@ mproc__process_launch(mproc_process_t *process)
 {
     /* Who died unnoticed, such as an orphan, leaves its place to others. */
     mproc__peers_look_around();
+    process->began = mproc_plat_clock();
     record_ready(process);
     apr_status_t rv = process->method == MPROC_START_FORK &&
                               mproc__record_directory(process->record) == NULL

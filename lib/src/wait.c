@@ -77,6 +77,8 @@ source_find(const mproc_waitable_t *item, mproc__source_t *source)
         return mproc__connection_source(item->object, source);
     case MPROC_WAIT_EVENT:
         return mproc__event_source(item->object, source);
+    case MPROC_WAIT_LISTENER:
+        return mproc__listener_source(item->object, source);
     default:
         return mproc__fail(APR_EINVAL,
                            "mproc_wait: %d is no kind of what can be waited "

@@ -4,6 +4,7 @@
 
 #include <mproc/connection.h>
 #include <mproc/event.h>
+#include <mproc/listener.h>
 #include <mproc/queue.h>
 
 #include "gate.h"
@@ -25,6 +26,8 @@ void mproc__gate_source(mproc__gate_wait_t wait, mproc__source_t *source);
 apr_status_t mproc__queue_source(mproc_queue_t *queue, mproc__source_t *source);
 apr_status_t mproc__connection_source(mproc_connection_t *connection,
                                       mproc__source_t *source);
+apr_status_t mproc__listener_source(mproc_listener_t *listener,
+                                    mproc__source_t *source);
 apr_status_t mproc__event_source(mproc_event_t *event, mproc__source_t *source);
 
 #endif

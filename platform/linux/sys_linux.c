@@ -218,6 +218,25 @@ mproc_plat_cpu_count(void)
     return cpus > 0 ? cpus : 1;
 }
 
+apr_uint64_t
+mproc_plat_memory(void)
+{
+    char text[64];
+    unsigned long size, resident;
+    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t length;
+
+    if (file < 0) {
+        return 0;
+    }
+    length = read(file, text, sizeof text - 1);
+    close(file);
+    text[length < 0 ? 0 : length] = '\0';
+    return sscanf(text, "%lu %lu", &size, &resident) == 2
+               ? resident * (apr_uint64_t)sysconf(_SC_PAGESIZE)
+               : 0;
+}
+
 apr_int64_t
 mproc_plat_pid(void)
 {

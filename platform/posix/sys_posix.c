@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 apr_time_t
@@ -36,6 +37,16 @@ mproc_plat_cpu_count(void)
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
     return cpus > 0 && cpus < 1 << 20 ? (int)cpus : 1;
+}
+
+apr_uint64_t
+mproc_plat_memory(void)
+{
+    struct rusage usage;
+
+    return getrusage(RUSAGE_SELF, &usage) == 0
+               ? (apr_uint64_t)usage.ru_maxrss * 1024
+               : 0;
 }
 
 apr_int64_t

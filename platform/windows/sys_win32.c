@@ -9,6 +9,8 @@
 
 #include "win32.h"
 
+#include <psapi.h>
+
 #include <stdatomic.h>
 
 /* Newer than some compilers' headers: the lower and upper limit are the
@@ -95,6 +97,17 @@ mproc_plat_cpu_count(void)
         (total * processors_rate() + CPU_RATE_ALL - 1) / CPU_RATE_ALL;
 
     return quota >= 1 && quota < allowed ? (int)quota : allowed;
+}
+
+apr_uint64_t
+mproc_plat_memory(void)
+{
+    PROCESS_MEMORY_COUNTERS counters = {.cb = sizeof counters};
+
+    return K32GetProcessMemoryInfo(GetCurrentProcess(), &counters,
+                                   sizeof counters)
+               ? counters.WorkingSetSize
+               : 0;
 }
 
 apr_int64_t

@@ -29,6 +29,8 @@ extern const bench_row_t bench_value[];
 extern const bench_row_t bench_meet[];
 extern const bench_row_t bench_death[];
 extern const bench_row_t bench_queue[];
+extern const bench_row_t bench_trip[];
+extern const bench_row_t bench_dict[];
 
 /* A sample of something short is made of repetitions over this time, in
  * microseconds. */

@@ -1,6 +1,6 @@
 /*
  * bench_queue.c: items through a queue, from processes that put to processes
- * that get, each copied in and out unless "in place"; and there and back.
+ * that get, each copied in and out unless "in place".
  * Bounded, as a program would have it, to 4 MiB and 1,024 items.
  */
 #include "bench.h"
@@ -218,85 +218,6 @@ queue_sample(double *value, int variant)
     return rv;
 }
 
-/* ---------------------------------------------------------- there and back */
-
-static int
-echo(mproc_bytes_t args, apr_pool_t *pool)
-{
-    mproc_queue_t *from, *to;
-    char buffer[64];
-    apr_size_t length;
-
-    if (mproc_unpack(args, pool, "o o", &from, &to) != APR_SUCCESS) {
-        return 1;
-    }
-    while (mproc_queue_get_into(from, buffer, sizeof buffer, &length,
-                                MPROC_FOREVER) == APR_SUCCESS) {
-        mproc_bytes_t item = {buffer, length};
-        if (mproc_queue_put(to, item, MPROC_FOREVER) != APR_SUCCESS) {
-            return 2;
-        }
-    }
-    return 0;
-}
-
-static apr_status_t
-trips_run(mproc_queue_t *there, mproc_queue_t *back, double *value)
-{
-    static double trips[TRIPS];
-    char buffer[64] = {0};
-    mproc_bytes_t item = {buffer, sizeof buffer};
-    apr_status_t rv = APR_SUCCESS;
-    apr_size_t length;
-    int i, k;
-
-    /* Ten at a time: the clock counts microseconds. */
-    for (i = 0; i < TRIPS && rv == APR_SUCCESS; i++) {
-        apr_time_t begin = mproc_clock();
-        for (k = 0; k < 10 && rv == APR_SUCCESS; k++) {
-            rv = mproc_queue_put(there, item, MPROC_FOREVER);
-            if (rv == APR_SUCCESS) {
-                rv = mproc_queue_get_into(back, buffer, sizeof buffer, &length,
-                                          MPROC_FOREVER);
-            }
-        }
-        trips[i] = (double)(mproc_clock() - begin) / 10;
-    }
-    *value = bench_quantile(trips, TRIPS, 0.5);
-    return rv;
-}
-
-static apr_status_t
-trip_sample(double *value, int variant)
-{
-    mproc_process_t *process;
-    mproc_queue_t *there, *back;
-    apr_pool_t *pool;
-    apr_status_t rv = apr_pool_create(&pool, NULL);
-
-    (void)variant;
-    if (rv == APR_SUCCESS) {
-        rv = mproc_queue_create(&there, 0, pool);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = mproc_queue_create(&back, 0, pool);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = mproc_process_create(&process, echo, NULL, pool, "o o", there,
-                                  back);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = mproc_process_start(process);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = trips_run(there, back, value);
-        mproc_queue_shutdown(there, 0);
-        mproc_process_join(process, MPROC_FOREVER);
-    }
-    apr_pool_destroy(pool);
-    return rv;
-}
-
 #define ROW(metric, peer, way, size, pairs)                                    \
     {                                                                          \
         metric, peer, "msg/s", VARIANT(way, size, pairs), NULL, queue_sample,  \
@@ -314,5 +235,4 @@ const bench_row_t bench_queue[] = {
     ROW("queue.1p1c.1MiB", "mproc", PLAIN, 4, 1),
     ROW("queue.1p1c.1MiB", "mproc in place", IN_PLACE, 4, 1),
     ROW("queue.2p2c.64B", "mproc", PLAIN, 1, 2),
-    {"rtt.64B.free.p50", "mproc", "us", 0, NULL, trip_sample, NULL},
     {NULL, NULL, NULL, 0, NULL, NULL, NULL}};

@@ -58,11 +58,11 @@ need() {
 need_build() {
   need cmake cmake ninja ninja-build cc gcc pkg-config pkg-config \
     /usr/include/stdio.h libc6-dev apr_pools.h libapr1-dev \
-    msgpack.h libmsgpack-dev
+    msgpack.h libmsgpack-dev openssl/evp.h libssl-dev
 }
 
 need_tests() {
-  need CUnit/CUnit.h libcunit1-dev gdb gdb
+  need CUnit/CUnit.h libcunit1-dev gdb gdb python3 python3
 }
 
 install_packages() {

@@ -3,8 +3,9 @@
 #
 #   tests/ci/windows.sh [CTEST ARGUMENT ...]
 #
-# APR, CUnit and msgpack-c are built once and kept, with the Wine prefix, in
-# CACHE (default: windows-cache/ in BUILD_ROOT).
+# APR, CUnit, msgpack-c and libcrypto are built once and kept, with the Wine
+# prefix, in CACHE (default: windows-cache/ in BUILD_ROOT). Where apt knows no
+# Debian bookworm, DEBIAN_MIRROR names a mirror of it.
 . "$(dirname "$0")/common.sh"
 
 CACHE=${CACHE:-$BUILD_ROOT/windows-cache}
@@ -14,20 +15,28 @@ deps=$CACHE/x86_64-w64-mingw32
 mkdir -p "$CACHE"
 
 need cmake cmake ninja ninja-build cc gcc wine wine \
-  /usr/lib/wine/wine64 wine64 bzip2 bzip2 \
+  /usr/lib/wine/wine64 wine64 bzip2 bzip2 perl perl make make \
   x86_64-w64-mingw32-gcc-posix gcc-mingw-w64-x86-64-posix
 
 # The upstream archives, as Debian keeps them, with an apt of our own that
-# leaves the system's alone.
+# leaves the system's alone, from where the system's gets its packages.
 download() {
-  [ -f "$CACHE/dl/msgpack-c_4.0.0.orig.tar.gz" ] && return 0
-  say "getting the sources of APR, CUnit and msgpack-c"
+  [ -n "$(openssl_archive)" ] && return 0
+  say "getting the sources of APR, CUnit, msgpack-c and OpenSSL"
+  # shellcheck disable=SC2016
+  mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' \
+    'Created-By: Packages' 'Codename: bookworm' 'Component: main' |
+    head -n 1)}
+  if [ -z "$mirror" ]; then
+    echo "set DEBIAN_MIRROR to a mirror of Debian" >&2
+    return 1
+  fi
   apt=$CACHE/apt
   mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$CACHE/dl"
   : >"$apt/status"
   {
     echo "Types: deb-src"
-    echo "URIs: ${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
+    echo "URIs: $mirror"
     echo "Suites: bookworm"
     echo "Components: main"
     if [ -f /usr/share/keyrings/debian-archive-keyring.gpg ]; then
@@ -42,7 +51,24 @@ download() {
     -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$apt" \
     -o APT::Sandbox::User=root
   (cd "$CACHE/dl" && apt-get "$@" update >/dev/null &&
-    apt-get "$@" source --download-only apr cunit msgpack-c >/dev/null)
+    apt-get "$@" source --download-only \
+      apr cunit msgpack-c openssl >/dev/null)
+}
+
+openssl_archive() {
+  find "$CACHE/dl" -name 'openssl_3.*.orig.tar.gz' 2>/dev/null | tail -n 1
+}
+
+# Debian replaces this one by newer ones: those are told to CMake, with the
+# checksum that apt has checked, if it could.
+openssl_arguments() {
+  archive=$(openssl_archive)
+  case $archive in
+    */openssl_3.0.20.orig.tar.gz) return 0 ;;
+  esac
+  grep -q Signed-By "$CACHE/apt/debian.sources"
+  echo "-DDEPS_OPENSSL=$(basename "$archive")"
+  echo "-DDEPS_OPENSSL_HASH=$(sha256sum "$archive" | cut -d ' ' -f 1)"
 }
 
 build_deps() {
@@ -50,10 +76,13 @@ build_deps() {
   [ "$(cat "$deps/done" 2>/dev/null)" = "$recipe" ] && return 0
   download
   rm -rf "$deps" "$CACHE/build"
-  say "building APR, CUnit and msgpack-c for Windows"
+  say "building APR, CUnit, msgpack-c and libcrypto for Windows"
+  arguments=$(openssl_arguments)
+  # shellcheck disable=SC2086
   if ! {
     cmake -S "$root/platform/deps" -B "$CACHE/build" -G Ninja \
       -DDEPS_TOOLCHAIN="$toolchain" -DDEPS_DL_DIR="$CACHE/dl" \
+      -DDEPS_JOBS="$JOBS" $arguments \
       -DCMAKE_INSTALL_PREFIX="$deps" &&
       cmake --build "$CACHE/build" -j "$JOBS"
   } >"$CACHE/deps.log" 2>&1; then

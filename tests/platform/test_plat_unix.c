@@ -34,6 +34,8 @@ static const test_case_t cases[] = {{"none", case_none}, {NULL, NULL}};
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 
+#include "plat_net.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
@@ -637,7 +639,45 @@ case_interrupted(apr_pool_t *pool)
     stage_close(&stage);
 }
 
+static void
+socket_check(apr_int64_t handle)
+{
+    int fd = (int)handle;
+
+    CHECK(fd > STDERR_FILENO);
+    CHECK((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+    CHECK((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
+    mproc_plat_net_close(handle);
+}
+
+/* Sockets are not inherited, and never wait. */
+static void
+case_sockets(apr_pool_t *pool)
+{
+    char peer[MPROC_PLAT_NET_TEXT];
+    apr_int64_t end[2], listener, here, there;
+    apr_sockaddr_t *address;
+    apr_port_t port;
+
+    REQUIRE_STATUS(APR_SUCCESS, mproc_plat_net_pair(end));
+    socket_check(end[0]);
+    socket_check(end[1]);
+    REQUIRE_STATUS(APR_SUCCESS, apr_sockaddr_info_get(&address, "127.0.0.1",
+                                                      APR_INET, 0, 0, pool));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_plat_net_listen(&listener, address, 1, &port));
+    apr_sockaddr_info_get(&address, "127.0.0.1", APR_INET, port, 0, pool);
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_plat_net_connect(&there, address, deadline_far()));
+    while (mproc_plat_net_accept(listener, &here, peer) == APR_EAGAIN) {
+    }
+    socket_check(here);
+    socket_check(there);
+    socket_check(listener);
+}
+
 static const test_case_t cases[] = {
+    {"sockets", case_sockets},
     {"descriptors", case_descriptors},
     {"closed_streams", case_closed_streams},
     {"crossed_streams", case_crossed_streams},

@@ -224,7 +224,9 @@ block_holds(mproc__block_t *block, apr_uint64_t bytes, void *baton)
               kind == MPROC_KIND_CONDITION || kind == MPROC_KIND_VALUE ||
               kind == MPROC_KIND_ARRAY || kind == MPROC_KIND_QUEUE ||
               kind == MPROC_KIND_ITEM || kind == MPROC_KIND_FLIGHT ||
-              kind == MPROC_KIND_CONNECTION)) {
+              kind == MPROC_KIND_CONNECTION || kind == MPROC_KIND_DICT ||
+              kind == MPROC_KIND_LIST || kind == MPROC_KIND_NAMESPACE ||
+              kind == MPROC_KIND_STORE || kind == MPROC_KIND_BOXES)) {
         for (i = 0; i < holder->count; i++) {
             hold_see(&holder->hold[i]);
         }

@@ -293,7 +293,8 @@ static void (*const operation[])(void) = {
     object_operation, load_object,     load_owned,      load_owned,
     load_token,       load_token,      load_turn,       load_turn,
     load_turn,        load_barrier,    load_barrier,    load_array,
-    load_array,       list_operation,
+    load_array,       list_operation,  load_dict,       load_dict,
+    load_list,
 };
 #define OPERATIONS (sizeof operation / sizeof *operation)
 
@@ -528,6 +529,7 @@ load_set_up(void)
         exit(2);
     }
     load_sync_set_up(own_pool);
+    load_dict_set_up(own_pool);
     oracle = system_share(sizeof *oracle);
     killer.draw = stress_options.seed;
 }
@@ -555,6 +557,7 @@ stress_load_run(const stress_scenario_t *scenario)
     }
     counts_check();
     load_sync_check();
+    load_dict_check();
     mproc_census(&after);
     if (stress_census_compare(&before, &after) != 0) {
         stress_fault(STRESS_LEAKED, "%s: in the end", scenario->name);

@@ -1,7 +1,7 @@
 /*
  * load.h: what the parts of the load share: load.c has the workers and who
  * kills them, load_sync.c what they do with semaphores, condition, barrier
- * and array.
+ * and array, load_dict.c what with dict and list.
  */
 #ifndef MPROC_TESTS_STRESS_LOAD_H
 #define MPROC_TESTS_STRESS_LOAD_H
@@ -50,5 +50,16 @@ void load_sync_mend(void (*look)(void));
 void load_sync_audit(void (*look)(void));
 void load_sync_check(void);
 void load_sync_print(void);
+
+/* ------------------------------------------------------------- load_dict.c */
+
+void load_dict_set_up(apr_pool_t *pool);
+
+/* Worker: the operations. */
+void load_dict(void);
+void load_list(void);
+
+/* Killer: in the end, all are dead and recovered. */
+void load_dict_check(void);
 
 #endif

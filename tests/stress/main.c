@@ -30,7 +30,8 @@ static const stress_scenario_t *const lists[] = {
     stress_condition_scenarios, stress_barrier_scenarios,
     stress_object_scenarios,    stress_queue_scenarios,
     stress_peer_scenarios,      stress_resume_scenarios,
-    stress_shared_scenarios,    stress_random_scenarios};
+    stress_shared_scenarios,    stress_dict_scenarios,
+    stress_list_scenarios,      stress_random_scenarios};
 #define LISTS (sizeof lists / sizeof *lists)
 
 static const char *const fault_name[STRESS_FAULTS] = {"hang", "lost", "torn",

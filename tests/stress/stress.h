@@ -65,6 +65,8 @@ extern const stress_scenario_t stress_queue_scenarios[];
 extern const stress_scenario_t stress_peer_scenarios[];
 extern const stress_scenario_t stress_resume_scenarios[];
 extern const stress_scenario_t stress_shared_scenarios[];
+extern const stress_scenario_t stress_dict_scenarios[];
+extern const stress_scenario_t stress_list_scenarios[];
 extern const stress_scenario_t stress_random_scenarios[];
 
 /* Count a fault and say it, with how to see it again. */

@@ -19,8 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <apr_portable.h>
 #include <apr_strings.h>
 
+#include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,6 +41,7 @@ static const struct {
     {"anon_inode:[eventpoll]", 1}, /* what it watches */
     {"anon_inode:[pidfd]", 1},     /* the process's own, for children */
     {"pipe", 4},                   /* the same two on plain POSIX */
+    {"socket", 2},                 /* wakes the thread that polls sockets */
 };
 
 /* A process as /proc tells it. */
@@ -264,6 +268,25 @@ const char *
 system_shared_names(void)
 {
     return "/dev/shm";
+}
+
+apr_status_t
+test_terminal(apr_file_t **terminal, apr_file_t **screen, int columns,
+              apr_pool_t *pool)
+{
+    struct winsize size = {.ws_col = (unsigned short)columns};
+    apr_os_file_t other = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK), shown;
+    apr_status_t rv;
+
+    if (other < 0 || grantpt(other) != 0 || unlockpt(other) != 0 ||
+        (shown = open(ptsname(other), O_RDWR | O_NOCTTY)) < 0) {
+        return errno;
+    }
+    ioctl(shown, TIOCSWINSZ, &size);
+    rv = apr_os_file_put(terminal, &shown, APR_FOPEN_WRITE, pool);
+    return rv != APR_SUCCESS
+               ? rv
+               : apr_os_file_put(screen, &other, APR_FOPEN_READ, pool);
 }
 
 void

@@ -30,8 +30,9 @@ static const struct {
     {"Event", 260}, /* a process keeps those of 256 sleepers open */
     {"Process", 2}, /* its own, for children */
     {"Thread", 60}, /* the system's pool: one for each process that ends */
-    {"Section", 1}, {"Job", 1},    {"IoCompletion", 1},
-    {"File", 0},    {"Mutant", 4}, {"Semaphore", 2},
+    {"Section", 1},      {"Job", 1},
+    {"IoCompletion", 1}, {"File", 2}, /* wake the thread that polls sockets */
+    {"Mutant", 4},       {"Semaphore", 2},
 };
 
 typedef NTSTATUS(NTAPI *process_fn_t)(HANDLE process);
@@ -220,6 +221,17 @@ const char *
 system_shared_names(void)
 {
     return NULL;
+}
+
+apr_status_t
+test_terminal(apr_file_t **terminal, apr_file_t **screen, int columns,
+              apr_pool_t *pool)
+{
+    (void)terminal;
+    (void)screen;
+    (void)columns;
+    (void)pool;
+    return APR_ENOTIMPL;
 }
 
 void

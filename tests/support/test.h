@@ -70,6 +70,11 @@ int test_scaled(int count);
 
 /* This platform's way for tests that need what no public call offers: kill a
  * process as the system would (SIGKILL, TerminateProcess), stop it, go on. */
+/* A terminal, so many columns wide: what is written to it can be read from the
+ * screen, which does not wait. APR_ENOTIMPL where there are none. */
+apr_status_t test_terminal(apr_file_t **terminal, apr_file_t **screen,
+                           int columns, apr_pool_t *pool);
+
 void test_kill(apr_int64_t pid);
 void test_stop(apr_int64_t pid);
 void test_continue(apr_int64_t pid);

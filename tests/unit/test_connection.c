@@ -8,6 +8,7 @@
 #include "kin.h"
 #include "sleepers.h"
 
+#include "../../lib/src/connection.h"
 #include "../../lib/src/queue.h"
 
 #define BYTES(text)                                                            \
@@ -326,13 +327,12 @@ static void
 close_wakes(apr_pool_t *pool)
 {
     ends_t ends = ends_make(1, pool);
-    mproc_queue_t *in = *(mproc_queue_t **)((mproc_object_t *)ends.a + 1);
     apr_thread_t *thread;
     apr_status_t rv;
     mproc_connection_set_timeout(ends.a, test_deadline());
     REQUIRE_STATUS(APR_SUCCESS, apr_thread_create(&thread, NULL, receive_closed,
                                                   ends.a, pool));
-    await_sleepers((void *)&mproc__queue_ring(in)->items, 1);
+    await_sleepers((void *)&mproc__queue_ring(ends.a->in)->items, 1);
     CHECK_STATUS(APR_SUCCESS, mproc_connection_close(ends.a));
     REQUIRE_STATUS(APR_SUCCESS, apr_thread_join(&rv, thread));
     CHECK_STATUS(MPROC_ECLOSED, rv);

@@ -289,6 +289,9 @@ case_value(apr_pool_t *pool)
     mproc_value_t *value;
     mproc_array_t *array;
     mproc_shareable_list_t *list;
+    mproc_dict_t *dict;
+    mproc_list_t *row;
+    mproc_namespace_t *space;
     script_t script;
     mproc_inspect_t *picture;
     mproc_process_t *a;
@@ -298,6 +301,11 @@ case_value(apr_pool_t *pool)
                    mproc_raw_array_create(&array, 4, 100, NULL, pool));
     REQUIRE_STATUS(APR_SUCCESS,
                    mproc_shareable_list_create(&list, pool, "[i i]", 1, 2));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_dict_create(&dict, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_list_create(&row, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_namespace_create(&space, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_list_extendf(row, "[i i i]", 1, 2, 3));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_dict_setf(dict, "a", "i", 1));
     script = script_make(value, NULL, NULL, pool);
     REQUIRE_STATUS(APR_SUCCESS, mproc_value_acquire(value, MPROC_NOWAIT));
     a = script_start(&script, "0-0", pool);
@@ -310,6 +318,10 @@ case_value(apr_pool_t *pool)
     CHECK(seen(picture, array)->lock == NULL);
     CHECK_INT(100, seen(picture, array)->value);
     CHECK_TEXT("2 elements", seen(picture, list)->state);
+    CHECK_TEXT("1 entries", seen(picture, dict)->state);
+    CHECK_INT(MPROC_KIND_DICT, seen(picture, dict)->kind);
+    CHECK_TEXT("3 elements", seen(picture, row)->state);
+    CHECK_TEXT("0 attributes", seen(picture, space)->state);
     mproc_value_release(value);
     JOIN(a, 0);
 }
@@ -380,14 +392,18 @@ case_pool(apr_pool_t *pool)
     options.start_method = test_method();
     REQUIRE_STATUS(APR_SUCCESS, mproc_pool_create(&workers, &options, pool));
     with[0] = workers;
-    picture = await_pool(2, "a pool's worker", pool);
+    do {
+        picture = await_pool(1, "a pool's keeper", pool);
+    } while (pool_seen(picture)->holder_count < 2);
     CHECK_INT(2, pool_seen(picture)->holder_count);
     CHECK_INT(2, pool_seen(picture)->value);
     CHECK_TEXT("idle, 2 workers", pool_seen(picture)->state);
     CHECK_TEXT("Worker-1", pool_seen(picture)->holders[0].process->name);
     REQUIRE_STATUS(APR_SUCCESS,
                    apr_thread_create(&thread, NULL, map_thread, with, pool));
-    picture = await_pool(1, "mproc_pool_map_array", pool);
+    do {
+        picture = await_pool(1, "mproc_pool_map_array", pool);
+    } while (strncmp(pool_seen(picture)->state, "at a job", 8) != 0);
     check_says(picture, "at a job, 2 workers: ", pool);
     shared_set(value, 1);
     apr_thread_join(&rv, thread);

@@ -197,12 +197,42 @@ timeouts_become_deadlines(apr_pool_t *pool)
     CHECK(mproc_clock() >= now);
 }
 
+static int
+look_in_vain(void *baton)
+{
+    ++*(int *)baton;
+    return 1;
+}
+
+/* It looks less and less, then once a wait; but now and then it tries. */
+static void
+spinning_that_does_not_pay_is_left(apr_pool_t *pool)
+{
+    int looks, once = 0, tries = 0, i;
+
+    (void)pool;
+    for (i = 0; i < 1000; i++) {
+        looks = 0;
+        CHECK_INT(0, mproc__spin(look_in_vain, &looks));
+        REQUIRE(looks >= 1);
+    }
+    for (i = 0; i < 1000; i++) {
+        looks = 0;
+        CHECK_INT(0, mproc__spin(look_in_vain, &looks));
+        once += looks == 1;
+        tries += looks > 10;
+    }
+    CHECK(once > 980);
+    CHECK_INT(mproc_cpu_count() > 1, tries > 0);
+}
+
 static const test_case_t cases[] = {
     {"nothing_to_wait_for", nothing_to_wait_for_returns_at_once},
     {"a_timeout_is_never_early", a_timeout_is_never_early},
     {"each_wakeup_goes_to_one", each_wakeup_goes_to_one},
     {"who_waits_longest_is_first", who_waits_longest_is_first},
     {"timeouts_become_deadlines", timeouts_become_deadlines},
+    {"spinning_that_does_not_pay_is_left", spinning_that_does_not_pay_is_left},
     {NULL, NULL}};
 
 const test_suite_t suite_parking = {"parking", 0, cases};

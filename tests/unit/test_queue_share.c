@@ -125,13 +125,13 @@ notes_new(apr_pool_t *pool)
 static void
 each_item_goes_to_one(apr_pool_t *pool)
 {
-    static const apr_size_t maxsizes[] = {0, 1, 7};
+    static const apr_size_t maxsizes[] = {0, 1, 7, 64};
     mproc_process_t *producer[WORKERS], *consumer[WORKERS];
     apr_uint64_t rescues = census_rescues();
     size_t round;
     int i;
 
-    for (round = 0; round < 3; round++) {
+    for (round = 0; round < sizeof maxsizes / sizeof *maxsizes; round++) {
         mproc_queue_t *queue = queue_new(maxsizes[round], pool);
         mproc_value_t *value = notes_new(pool);
         note_t *note = (note_t *)((apr_uint64_t *)mproc_value_data(value) + 1);
@@ -541,6 +541,42 @@ close_wakes_who_waits_here(apr_pool_t *pool)
     JOIN(child, 0);
 }
 
+static int
+put_one(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_queue_t *queue;
+    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "o", &queue));
+    CHILD_STATUS(APR_SUCCESS,
+                 mproc_queue_put(queue, BYTES("x"), test_deadline()));
+    return 0;
+}
+
+/* While it spins, who puts waits for room for several; it must not sleep for
+ * that, for nobody would wake it. */
+static void
+room_for_one_is_enough(apr_pool_t *pool)
+{
+    mproc_queue_t *queue = queue_new(64, pool);
+    apr_uint64_t rescues = census_rescues();
+    mproc_process_t *child;
+    mproc_bytes_t item;
+    int i;
+
+    for (i = 0; i < 64; i++) {
+        REQUIRE_STATUS(APR_SUCCESS, mproc_queue_put(queue, BYTES("x"), 0));
+    }
+    for (i = 0; i < 10; i++) {
+        START(child, put_one, pool, "o", queue);
+        if (i % 2 == 0) {
+            await_sleepers(space_gate(queue), 1);
+        }
+        REQUIRE_STATUS(APR_SUCCESS, mproc_queue_get(queue, &item, 0, pool));
+        JOIN(child, 0);
+        CHECK_INT(64, mproc_queue_size(queue));
+    }
+    CHECK_RESCUES(rescues);
+}
+
 /* A reserver sees that there is space, and does not use it. */
 static void
 a_reserver_wakes_the_next(apr_pool_t *pool)
@@ -630,6 +666,7 @@ static const test_case_t cases[] = {
     {"a_sentinel_for_each", a_sentinel_for_each},
     {"shutdown_wakes_all", shutdown_wakes_all},
     {"close_wakes_who_waits_here", close_wakes_who_waits_here},
+    {"room_for_one_is_enough", room_for_one_is_enough},
     {"a_reserver_wakes_the_next", a_reserver_wakes_the_next},
     {"threads_share_it", threads_share_it},
     {NULL, NULL}};

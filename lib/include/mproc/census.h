@@ -44,6 +44,14 @@ typedef enum mproc_kind_e {
     MPROC_KIND_TALLY,   /**< who has got how many of a queue's items */
     MPROC_KIND_FLIGHT,  /**< a queue's items that were taken */
     MPROC_KIND_CONNECTION,
+    MPROC_KIND_STREAM, /**< a connection by a socket: what its threads share */
+    MPROC_KIND_LISTENER, /**< the same for a listener */
+    MPROC_KIND_DICT,
+    MPROC_KIND_LIST,
+    MPROC_KIND_NAMESPACE,
+    MPROC_KIND_STORE, /**< what a dict, list or namespace has in it: where */
+    MPROC_KIND_CELLS, /**< the entries, elements, and tables of that */
+    MPROC_KIND_BOXES, /**< its values that are large, or name objects */
     MPROC_KIND_COUNT
 } mproc_kind_e;
 

@@ -1,6 +1,6 @@
 /**
  * @file connection.h
- * @brief Messages between two ends: pipes.
+ * @brief Messages between two ends: pipes, and streams to other programs.
  *
  * @code
  * mproc_connection_t *here, *there;
@@ -20,6 +20,12 @@
  * A pipe lies in shared memory and has no descriptor, so an end can be passed
  * on in arguments and messages with `o`. A child that was forked has only
  * those ends that it was passed.
+ *
+ * An end that a listener or a client gave (listener.h) is the same type, by a
+ * socket. It stays in its process, and shared objects cannot be sent by it;
+ * and since a socket has no room for whole messages, a message can be torn:
+ * by a peer that dies while it sends, or by a send whose time runs out in the
+ * middle. The end then says so, and never goes on behind half a message.
  */
 #ifndef MPROC_CONNECTION_H
 #define MPROC_CONNECTION_H
@@ -49,14 +55,17 @@ mproc_pipe_create(mproc_connection_t **a, mproc_connection_t **b, int duplex,
                   apr_pool_t *pool);
 
 /**
- * Send a message; wait while a thousand are under way.
+ * Send a message; wait while a thousand are under way, or the socket is full.
  * @param connection an end that sends
  * @param message    its bytes, also none; the caller keeps them
  * @return APR_SUCCESS; APR_EPIPE when nobody has the other end any more;
  *         APR_TIMEUP after the time of mproc_connection_set_timeout(), nothing
  *         sent; APR_ENOMEM when the arena or the machine is full, nothing
  *         sent; MPROC_ESTATE for an end that only receives; MPROC_ECLOSED;
- *         APR_EINVAL for NULL or what is no connection
+ *         APR_EINVAL for NULL or what is no connection. By a socket also
+ *         APR_ECONNRESET; and MPROC_EBROKEN when the time ran out in the
+ *         middle of this message or of one before: nothing can be sent any
+ *         more. Never a signal
  * @note Processes: any. Threads: any. Fork: usable in the child.
  */
 MPROC_DECLARE(apr_status_t)
@@ -66,7 +75,8 @@ mproc_connection_send(mproc_connection_t *connection, mproc_bytes_t message);
  * Send packed values as one message.
  * @param connection an end that sends
  * @param format     as in mproc_pack()
- * @return as mproc_connection_send() and mproc_pack()
+ * @return as mproc_connection_send() and mproc_pack(); APR_EINVAL for an `o`
+ *         by a socket
  * @note Processes: any. Threads: any. Fork: usable in the child.
  */
 MPROC_DECLARE(apr_status_t)
@@ -84,7 +94,11 @@ mproc_connection_sendf(mproc_connection_t *connection, const char *format, ...);
  *         mproc_connection_set_timeout(); MPROC_ETOOBIG when the message is
  *         beyond mproc_connection_set_limit(): it is dropped whole; APR_ENOMEM,
  *         the message is still there; MPROC_ESTATE for an end that only sends;
- *         MPROC_ECLOSED; APR_EINVAL for NULL or what is no connection
+ *         MPROC_ECLOSED; APR_EINVAL for NULL or what is no connection. By a
+ *         socket also APR_ECONNRESET, and MPROC_EFORMAT when a message was
+ *         torn or what came is none: nothing can be received any more. What
+ *         has come of a message when the time is over is kept for the next
+ *         call
  * @note Processes: any. Threads: any, a pool in one at a time. Fork: usable in
  *       the child.
  */
@@ -99,7 +113,8 @@ mproc_connection_recv(mproc_connection_t *connection, mproc_bytes_t *message,
  *                   is closed
  * @param format     as in mproc_unpack()
  * @return as mproc_connection_recv(); as mproc_unpack() when the message has
- *         other values: it is received all the same
+ *         other values: it is received all the same. MPROC_EFORMAT when one
+ *         that came by a socket names a shared object
  * @note Processes: any. Threads: any, a pool in one at a time. Fork: usable in
  *       the child.
  */
@@ -150,12 +165,22 @@ mproc_connection_set_timeout(mproc_connection_t *connection,
  * Limit the messages that are received from now on.
  * @param connection the end
  * @param size       bytes at most; a longer message is dropped with
- *                   MPROC_ETOOBIG. 0, as at the beginning: no limit
+ *                   MPROC_ETOOBIG. 0, as at the beginning of a pipe: no limit
  * @return APR_SUCCESS; MPROC_ECLOSED; APR_EINVAL
  * @note Processes: the calling one. Threads: any; concerns all of them.
  */
 MPROC_DECLARE(apr_status_t)
 mproc_connection_set_limit(mproc_connection_t *connection, apr_size_t size);
+
+/**
+ * Tell who is at the other end.
+ * @param connection the end
+ * @return an address such as "tcp:127.0.0.1:4711", of a client its own; the
+ *         listener's for unix:; "" for a pipe. As long as the connection
+ * @note Processes: the calling one. Threads: any.
+ */
+MPROC_DECLARE(const char *)
+mproc_connection_peer(mproc_connection_t *connection);
 
 /** Whether this end receives; whether it sends; whether it is closed here. */
 MPROC_DECLARE(int) mproc_connection_readable(mproc_connection_t *connection);

@@ -105,6 +105,10 @@ typedef struct mproc_process_options_t {
  * Ready the library; the first call in main. In a process that was spawned
  * it runs the target and exits with its result: it does not return there.
  * Elsewhere it returns, and has registered mproc_shutdown() with atexit().
+ * When the environment has MPROC_TRACE=FILE, that file is made anew, and all
+ * processes of the tree but detached ones append to it when they lived, what
+ * they waited for and how they died: a timeline in Chrome's trace format. A
+ * file that cannot be written is passed over.
  * @param argc,argv as main got them; must stay valid. 0 and NULL are fine in
  *                  a program that only forks, or with mproc_set_executable()
  * @return APR_SUCCESS, also when called again; else the status of APR's

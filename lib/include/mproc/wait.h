@@ -30,7 +30,10 @@ typedef enum mproc_waitable_e {
     MPROC_WAIT_QUEUE,      /**< mproc_queue_t: a get would not wait */
     MPROC_WAIT_CONNECTION, /**< mproc_connection_t: a receive would not wait;
                                 an end that only sends never is */
-    MPROC_WAIT_EVENT       /**< mproc_event_t: it is set */
+    MPROC_WAIT_EVENT,      /**< mproc_event_t: it is set */
+    MPROC_WAIT_LISTENER    /**< mproc_listener_t: a client came, or one went on
+                                with its proof: to accept may yet take a while,
+                                so do it with a timeout */
 } mproc_waitable_e;
 
 /** Something to wait for. */
@@ -50,13 +53,14 @@ typedef struct mproc_waitable_t {
  * @param timeout microseconds, MPROC_FOREVER or MPROC_NOWAIT
  * @param first   receives the index of the first that is ready, -1 when none
  *                is; may be NULL
- * @return APR_SUCCESS; APR_TIMEUP; MPROC_ECLOSED when a queue or connection
- *         was closed by this process; MPROC_ESTATE for a process that was not
- *         started, or that another process started; APR_EINVAL when one is
- *         NULL, or not what its kind says; APR_ENOMEM
+ * @return APR_SUCCESS; APR_TIMEUP; MPROC_ECLOSED when a queue, connection or
+ *         listener was closed by this process; MPROC_ESTATE for a process that
+ *         was not started, or that another process started; APR_EINVAL when one
+ *         is NULL, or not what its kind says; APR_ENOMEM
  * @note Processes: any; processes can be waited for by their parent. Threads:
  *       any. Fork: usable in the child. Waiting for a process starts the
- *       library's watcher thread.
+ *       library's watcher thread; for a listener, or a connection by a
+ *       socket, another one.
  */
 MPROC_DECLARE(apr_status_t)
 mproc_wait(mproc_waitable_t *items, int count, apr_interval_time_t timeout,

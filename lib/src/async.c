@@ -1,0 +1,627 @@
+/*
+ * async.c: a batch of tasks, from its sending to its results. The protocol
+ * stands in pool.h.
+ */
+#include "async.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_strings.h>
+#include <apr_thread_mutex.h>
+
+#include <mproc/error.h>
+
+#include "../../platform/plat_sys.h"
+#include "error.h"
+#include "parking.h"
+
+#define RETRIES_MOST 250
+#define PRUNED_AT_ONCE 4
+
+/* ------------------------------------------------------------------- life */
+
+void
+mproc__async_unlist(mproc_async_t *async)
+{
+    mproc_pool_t *workers = async->workers;
+
+    if (async->previous != NULL) {
+        async->previous->next = async->next;
+    }
+    else {
+        workers->first = async->next;
+    }
+    if (async->next != NULL) {
+        async->next->previous = async->previous;
+    }
+    else {
+        workers->last = async->previous;
+    }
+    async->next = async->previous = NULL;
+    workers->stats.settled += async->batch->count;
+    atomic_store(&async->listed, 0);
+}
+
+void
+mproc__async_free(mproc_async_t *async)
+{
+    mproc__lost_t *lost;
+
+    if (async->hold != NULL) {
+        mproc__arena_release(async->hold);
+        mproc__hold_free(async->hold);
+    }
+    while ((lost = async->lost) != NULL) {
+        async->lost = lost->next;
+        free(lost);
+    }
+    free(async);
+}
+
+static void
+async_drop(mproc_async_t *async)
+{
+    mproc_pool_t *workers = async->workers;
+
+    if (async->epoch != mproc__peers_epoch()) {
+        return; /* The parent's. */
+    }
+    if (atomic_load(&async->listed) || atomic_load(&async->calls)) {
+        apr_thread_mutex_lock(workers->list);
+        if (atomic_load(&async->calls) ||
+            (atomic_load(&async->listed) && !mproc__async_settled(async))) {
+            async->dropped = 1;
+            async = NULL;
+        }
+        else if (atomic_load(&async->listed)) {
+            mproc__async_unlist(async);
+        }
+        apr_thread_mutex_unlock(workers->list);
+    }
+    if (async != NULL) {
+        mproc__async_free(async);
+    }
+}
+
+static apr_status_t
+async_cleanup(void *async)
+{
+    async_drop(async);
+    return APR_SUCCESS;
+}
+
+void
+mproc_async_destroy(mproc_async_t *async)
+{
+    if (async == NULL) {
+        return;
+    }
+    if (async->pool != NULL) {
+        apr_pool_cleanup_kill(async->pool, async, async_cleanup);
+    }
+    async_drop(async);
+}
+
+/* Those at the front that are settled and that nobody is to be told of. */
+static void
+list_prune(mproc_pool_t *workers)
+{
+    mproc_async_t *async;
+    int i;
+
+    for (i = 0; i < PRUNED_AT_ONCE && (async = workers->first) != NULL &&
+                !async->calls && mproc__async_settled(async);
+         i++) {
+        mproc__async_unlist(async);
+        if (async->dropped) {
+            mproc__async_free(async);
+        }
+    }
+}
+
+static void
+list_add(mproc_async_t *async)
+{
+    mproc_pool_t *workers = async->workers;
+
+    async->previous = workers->last;
+    if (workers->last != NULL) {
+        workers->last->next = async;
+    }
+    else {
+        workers->first = async;
+    }
+    workers->last = async;
+    workers->stats.submitted += async->batch->count;
+    atomic_store(&async->listed, 1);
+}
+
+/* ---------------------------------------------------------------- sending */
+
+static apr_status_t
+order_check(mproc_pool_t *workers, const mproc__order_t *order,
+            const char *call)
+{
+    const mproc_task_options_t *options = order->options;
+
+    if (order->task == NULL) {
+        return mproc__fail(APR_EINVAL,
+                           "%s: the task is NULL; nothing was "
+                           "done",
+                           call);
+    }
+    if (order->count > 0xffffff) {
+        return mproc__fail(MPROC_ETOOBIG,
+                           "%s: %" APR_SIZE_T_FMT
+                           " tasks are too many for one call; send at most "
+                           "16777215, or use mproc_pool_imap()",
+                           call, order->count);
+    }
+    if (options != NULL &&
+        (options->retries < -1 || options->retries > RETRIES_MOST)) {
+        return mproc__fail(APR_EINVAL,
+                           "%s: retries is not from -1 to %d; "
+                           "nothing was done",
+                           call, RETRIES_MOST);
+    }
+    return mproc__pool_open(workers, call);
+}
+
+static void
+async_options(mproc_async_t *async, const mproc__order_t *order)
+{
+    const mproc_pool_options_t *usual = &async->workers->options;
+    const mproc_task_options_t *options = order->options;
+    int retries = options != NULL ? options->retries : 0;
+    apr_interval_time_t limit = options != NULL ? options->timeout : 0;
+
+    retries = retries == 0 ? usual->retries : retries;
+    limit = limit == 0 ? usual->task_timeout : limit;
+    async->retries = (short)(retries < 0 ? 0 : retries);
+    async->batch->limit = limit > 0 ? (apr_uint64_t)limit : 0;
+    async->batch->chunk = order->chunk > 0 ? (apr_uint32_t)order->chunk : 1;
+    if (order->callbacks != NULL) {
+        async->callbacks = *order->callbacks;
+        async->calls = 1;
+        async->batch->flags = MPROC__BATCH_TELL;
+    }
+}
+
+static apr_status_t
+async_make(mproc_async_t **async, mproc_pool_t *workers,
+           const mproc__order_t *order)
+{
+    mproc_async_t *made = calloc(1, sizeof *made);
+    mproc__handle_t function;
+    apr_status_t rv = APR_ENOMEM;
+
+    if (made == NULL || (made->hold = mproc__hold_new()) == NULL) {
+        free(made);
+        return mproc__fail(rv, "memory for a task is short");
+    }
+    made->workers = workers;
+    made->epoch = mproc__peers_epoch();
+    rv =
+        mproc__pool_function(workers, (mproc_function_t)order->task, &function);
+    if (rv == APR_SUCCESS) {
+        rv = mproc__batch_make(made->hold, order->items, order->count,
+                               order->objects);
+    }
+    if (rv != APR_SUCCESS) {
+        mproc__async_free(made);
+        return rv;
+    }
+    made->batch = mproc__batch_at(mproc__hold_handle(made->hold));
+    made->batch->function = function;
+    async_options(made, order);
+    *async = made;
+    return APR_SUCCESS;
+}
+
+/* On the list first: who dies with a hint is looked for there. */
+static apr_status_t
+async_hint(mproc_async_t *async, const char *call)
+{
+    mproc_pool_t *workers = async->workers;
+    mproc__batch_t *batch = async->batch;
+    apr_uint64_t limit = batch->limit, chunks, hints;
+    apr_status_t rv;
+
+    apr_thread_mutex_lock(workers->list);
+    rv = mproc__pool_open(workers, call);
+    if (rv == APR_SUCCESS) {
+        list_prune(workers);
+        list_add(async);
+        chunks = (batch->count + batch->chunk - 1) / batch->chunk;
+        hints = (apr_uint64_t)workers->count;
+        hints = chunks < hints ? chunks : hints;
+        rv = mproc__pool_hint(workers, mproc__hold_handle(async->hold),
+                              MPROC__HINT_TASKS, hints);
+        if (rv != APR_SUCCESS) {
+            mproc__async_unlist(async);
+        }
+    }
+    apr_thread_mutex_unlock(workers->list);
+    if (rv == APR_SUCCESS && (limit > 0 || async->batch->count == 0)) {
+        mproc__pool_move(&workers->shared->care);
+    }
+    return rv;
+}
+
+apr_status_t
+mproc__async_send(mproc_async_t **async, mproc_pool_t *workers,
+                  const mproc__order_t *order, apr_pool_t *pool,
+                  const char *call)
+{
+    mproc_async_t *made = NULL;
+    apr_status_t rv;
+
+    *async = NULL;
+    rv = order_check(workers, order, call);
+    if (rv == APR_SUCCESS) {
+        rv = async_make(&made, workers, order);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    /* Before anybody else knows of it. */
+    made->pool = pool;
+    *async = made;
+    rv = async_hint(made, call);
+    if (rv != APR_SUCCESS) {
+        *async = NULL;
+        mproc__async_free(made);
+        return rv;
+    }
+    if (pool != NULL) {
+        apr_pool_cleanup_register(pool, made, async_cleanup,
+                                  apr_pool_cleanup_null);
+    }
+    return APR_SUCCESS;
+}
+
+/* ---------------------------------------------------------------- looking */
+
+int
+mproc__async_settled(mproc_async_t *async)
+{
+    /* Several threads may look; each may only find more. */
+    apr_uint64_t known =
+        atomic_load_explicit(&async->known, memory_order_relaxed);
+    int settled = mproc__batch_settled(async->batch, &known);
+
+    atomic_store_explicit(&async->known, known, memory_order_relaxed);
+    return settled;
+}
+
+int
+mproc__async_task_done(mproc_async_t *async, apr_size_t index)
+{
+    if (index == MPROC__ALL_TASKS) {
+        return mproc__async_settled(async) && !atomic_load(&async->calls);
+    }
+    return MPROC__PIECE_STATE(
+               atomic_load(&mproc__batch_task(async->batch, index)->state)) ==
+           MPROC__PIECE_DONE;
+}
+
+static const mproc_lost_t *
+lost_find(const mproc_async_t *async, apr_size_t index)
+{
+    const mproc__lost_t *lost = async->lost;
+
+    while (lost != NULL && lost->index != index) {
+        lost = lost->next;
+    }
+    return lost == NULL ? NULL : &lost->record;
+}
+
+/* "killed by signal 9", "ended with code 3". */
+static const char *
+ending_text(const mproc_lost_t *lost, char *text, apr_size_t room)
+{
+    if (lost->signal != 0) {
+        apr_snprintf(text, room, "was killed by signal %d", lost->signal);
+    }
+    else {
+        apr_snprintf(text, room, "ended with code %d", lost->code);
+    }
+    return text;
+}
+
+apr_status_t
+mproc__async_failure(mproc_async_t *async, apr_size_t index)
+{
+    mproc__task_t *task = mproc__batch_task(async->batch, index);
+    const mproc_lost_t *lost = lost_find(async, index);
+    mproc_bytes_t said;
+    char text[64];
+
+    switch (task->status) {
+    case APR_SUCCESS:
+        return APR_SUCCESS;
+    case MPROC_EWORKERLOST:
+        if (lost != NULL) {
+            return mproc__fail(
+                task->status,
+                "task %" APR_SIZE_T_FMT ": its worker (pid "
+                "%" APR_INT64_T_FMT
+                ") %s, in attempt %d, after %.3f seconds; see "
+                "what the task does, or allow retries",
+                index, lost->pid, ending_text(lost, text, sizeof text),
+                lost->attempt, (double)lost->ran / APR_USEC_PER_SEC);
+        }
+        break;
+    case APR_TIMEUP:
+        if (lost != NULL) {
+            return mproc__fail(task->status,
+                               "task %" APR_SIZE_T_FMT ": it ran longer than "
+                               "its timeout, %.3f seconds; its worker (pid "
+                               "%" APR_INT64_T_FMT ") was ended",
+                               index, (double)lost->ran / APR_USEC_PER_SEC,
+                               lost->pid);
+        }
+        break;
+    case MPROC_ECLOSED:
+        if (task->size == 0) {
+            return mproc__fail(task->status,
+                               "task %" APR_SIZE_T_FMT
+                               ": it was cancelled, or the pool was "
+                               "terminated",
+                               index);
+        }
+        break;
+    case MPROC_EBROKEN:
+        if (task->size == 0) {
+            return mproc__fail(task->status,
+                               "task %" APR_SIZE_T_FMT ": the pool's workers "
+                               "end before they can work; run one by "
+                               "mproc_process_start() and look at what it "
+                               "says on stderr",
+                               index);
+        }
+        break;
+    default:
+        break;
+    }
+    said = mproc__batch_said(mproc__hold_handle(async->hold), index);
+    return mproc__fail(task->status, "task %" APR_SIZE_T_FMT " (pid %u): %.*s",
+                       index, task->pid, (int)said.size,
+                       (const char *)said.data);
+}
+
+static apr_status_t
+async_check(const mproc_async_t *async, const char *call)
+{
+    if (async == NULL) {
+        return mproc__fail(APR_EINVAL,
+                           "%s: the async is NULL; pass one made by "
+                           "mproc_pool_apply_async() or _map_async()",
+                           call);
+    }
+    if (async->epoch != mproc__peers_epoch()) {
+        return mproc__fail(MPROC_ESTATE,
+                           "%s: the async belongs to the process that made it",
+                           call);
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t
+index_check(const mproc_async_t *async, apr_size_t index, const char *call)
+{
+    apr_status_t rv = async_check(async, call);
+
+    if (rv == APR_SUCCESS && index >= async->batch->count) {
+        rv = mproc__fail(APR_EINVAL,
+                         "%s: there is no task %" APR_SIZE_T_FMT
+                         "; there are %u",
+                         call, index, async->batch->count);
+    }
+    return rv;
+}
+
+/* The first that failed, or its count. */
+static apr_size_t
+failure_find(const mproc_async_t *async)
+{
+    apr_size_t i = 0;
+
+    while (i < async->batch->count &&
+           mproc__batch_task(async->batch, i)->status == APR_SUCCESS) {
+        i++;
+    }
+    return i;
+}
+
+/* ---------------------------------------------------------------- waiting */
+
+typedef struct async_wait_t {
+    mproc_async_t *async;
+    apr_size_t index;
+} async_wait_t;
+
+static int
+task_is_missing(void *baton)
+{
+    async_wait_t *wait = baton;
+
+    return !mproc__async_task_done(wait->async, wait->index);
+}
+
+apr_status_t
+mproc__async_wait(mproc_async_t *async, apr_size_t index, apr_time_t deadline,
+                  const char *call)
+{
+    async_wait_t what = {async, index};
+    mproc__pool_wait_t wait;
+    apr_status_t rv = APR_SUCCESS;
+
+    while (!mproc__async_task_done(async, index)) {
+        if (deadline == 0 || rv == APR_TIMEUP) {
+            return mproc__fail(APR_TIMEUP,
+                               "%s: not settled in this time; it goes on, ask "
+                               "again",
+                               call);
+        }
+        if (mproc__spin(task_is_missing, &what)) {
+            continue;
+        }
+        mproc__pool_look(&wait, &async->batch->done);
+        if (mproc__async_task_done(async, index)) {
+            break;
+        }
+        rv = mproc__pool_sleep(&wait, deadline);
+        if (rv == APR_ENOMEM) {
+            return mproc__wait_refused(call);
+        }
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t
+mproc_async_wait(mproc_async_t *async, apr_interval_time_t timeout)
+{
+    apr_status_t rv = async_check(async, "mproc_async_wait");
+
+    return rv != APR_SUCCESS ? rv
+                             : mproc__async_wait(async, MPROC__ALL_TASKS,
+                                                 mproc__deadline(timeout),
+                                                 "mproc_async_wait");
+}
+
+apr_status_t
+mproc_async_get(mproc_async_t *async, mproc_bytes_t *results,
+                apr_interval_time_t timeout, apr_pool_t *pool)
+{
+    apr_status_t rv = async_check(async, "mproc_async_get");
+    apr_size_t i;
+
+    if (rv == APR_SUCCESS && results != NULL && pool == NULL) {
+        rv = mproc__fail(APR_EINVAL, "mproc_async_get: the pool is NULL; pass "
+                                     "the one that owns the results");
+    }
+    if (rv == APR_SUCCESS) {
+        rv = mproc__async_wait(async, MPROC__ALL_TASKS,
+                               mproc__deadline(timeout), "mproc_async_get");
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    for (i = 0; results != NULL && i < async->batch->count; i++) {
+        mproc_bytes_t said = {NULL, 0};
+        if (mproc__batch_task(async->batch, i)->status == APR_SUCCESS) {
+            said = mproc__batch_said(mproc__hold_handle(async->hold), i);
+        }
+        results[i].size = said.size;
+        results[i].data = apr_pstrmemdup(pool, said.data, said.size);
+    }
+    i = failure_find(async);
+    return i < async->batch->count ? mproc__async_failure(async, i)
+                                   : APR_SUCCESS;
+}
+
+/* ------------------------------------------------------------------- rest */
+
+apr_size_t
+mproc_async_count(const mproc_async_t *async)
+{
+    return async == NULL ? 0 : async->batch->count;
+}
+
+apr_status_t
+mproc_async_status(mproc_async_t *async, apr_size_t index)
+{
+    apr_status_t rv = index_check(async, index, "mproc_async_status");
+
+    if (rv == APR_SUCCESS && !mproc__async_settled(async)) {
+        rv = mproc__fail(MPROC_ESTATE, "mproc_async_status: it is not "
+                                       "settled; wait for it first");
+    }
+    return rv != APR_SUCCESS ? rv : mproc__async_failure(async, index);
+}
+
+apr_status_t
+mproc_async_lost(mproc_async_t *async, apr_size_t index, mproc_lost_t *lost)
+{
+    apr_status_t rv = index_check(async, index, "mproc_async_lost");
+    const mproc_lost_t *found;
+    int listed;
+
+    if (rv == APR_SUCCESS && lost == NULL) {
+        rv = mproc__fail(APR_EINVAL, "mproc_async_lost: lost is NULL; pass "
+                                     "where the record goes");
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    listed = atomic_load(&async->listed);
+    if (listed) {
+        apr_thread_mutex_lock(async->workers->list);
+    }
+    found = lost_find(async, index);
+    if (found != NULL) {
+        *lost = *found;
+    }
+    if (listed) {
+        apr_thread_mutex_unlock(async->workers->list);
+    }
+    return found != NULL
+               ? APR_SUCCESS
+               : mproc__fail(APR_NOTFOUND, "mproc_async_lost: no worker was "
+                                           "lost with it");
+}
+
+int
+mproc_async_ready(mproc_async_t *async)
+{
+    return async_check(async, "mproc_async_ready") == APR_SUCCESS &&
+           mproc__async_task_done(async, MPROC__ALL_TASKS);
+}
+
+apr_status_t
+mproc_async_successful(mproc_async_t *async, int *successful)
+{
+    apr_status_t rv = async_check(async, "mproc_async_successful");
+
+    if (rv == APR_SUCCESS && successful == NULL) {
+        rv = mproc__fail(APR_EINVAL, "mproc_async_successful: successful is "
+                                     "NULL; pass where the answer goes");
+    }
+    if (rv == APR_SUCCESS && !mproc__async_task_done(async, MPROC__ALL_TASKS)) {
+        rv = mproc__fail(MPROC_ESTATE, "mproc_async_successful: it is not "
+                                       "settled; wait for it first");
+    }
+    if (rv == APR_SUCCESS) {
+        *successful = failure_find(async) == async->batch->count;
+    }
+    return rv;
+}
+
+apr_status_t
+mproc_async_cancel(mproc_async_t *async)
+{
+    apr_status_t rv = async_check(async, "mproc_async_cancel");
+    apr_uint64_t count = 0, i;
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    for (i = 0; i < async->batch->count; i++) {
+        if (mproc__batch_take(async->batch, mproc__peer_self(), i)) {
+            mproc__batch_task(async->batch, i)->size = 0;
+            mproc__batch_end(async->batch, i, MPROC_ECLOSED);
+            count++;
+        }
+    }
+    if (count == 0) {
+        return mproc__fail(MPROC_ESTATE, "mproc_async_cancel: its tasks are "
+                                         "running or done");
+    }
+    mproc__pool_told(&async->batch->done);
+    if (atomic_load(&async->listed)) {
+        mproc__pool_move(&async->workers->shared->care);
+    }
+    return APR_SUCCESS;
+}

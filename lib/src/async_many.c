@@ -1,0 +1,213 @@
+/*
+ * async_many.c: waiting for several asyncs.
+ */
+#include "async.h"
+
+#include <stdlib.h>
+
+#include <mproc/error.h>
+
+#include "error.h"
+#include "parking.h"
+
+/* A wait for any change of several eventcounts. */
+typedef struct many_t {
+    mproc_async_t *const *asyncs;
+    apr_size_t count;
+    mproc__pool_wait_t *wait;
+    void **words;
+    int waiting; /* how many there are to wait for */
+} many_t;
+
+static apr_status_t
+many_check(const many_t *many, const char *call)
+{
+    apr_size_t i;
+
+    if (many->count > 0 && many->asyncs == NULL) {
+        return mproc__fail(APR_EINVAL, "%s: asyncs is NULL but counts", call);
+    }
+    for (i = 0; i < many->count; i++) {
+        if (many->asyncs[i] != NULL &&
+            many->asyncs[i]->epoch != mproc__peers_epoch()) {
+            return mproc__fail(MPROC_ESTATE,
+                               "%s: an async belongs to the process that made "
+                               "it",
+                               call);
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static int
+many_is_idle(void *baton)
+{
+    many_t *many = baton;
+    int i;
+
+    for (i = 0; i < many->waiting; i++) {
+        if (!mproc__pool_is_idle(&many->wait[i])) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Before the states are looked at. */
+static apr_status_t
+many_look(many_t *many, const char *call)
+{
+    apr_size_t i;
+
+    if (many->wait == NULL && many->count > 0) {
+        many->wait = malloc(many->count * sizeof *many->wait);
+        many->words = malloc(many->count * sizeof *many->words);
+    }
+    if ((many->wait == NULL || many->words == NULL) && many->count > 0) {
+        return mproc__fail(APR_ENOMEM, "%s: memory is short", call);
+    }
+    many->waiting = 0;
+    for (i = 0; i < many->count; i++) {
+        if (many->asyncs[i] != NULL &&
+            !mproc__async_task_done(many->asyncs[i], MPROC__ALL_TASKS)) {
+            mproc__word_t *word = &many->asyncs[i]->batch->done;
+            mproc__pool_look(&many->wait[many->waiting], word);
+            many->words[many->waiting++] = word;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t
+many_sleep(many_t *many, apr_time_t deadline, const char *call)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    if (!mproc__spin(many_is_idle, many)) {
+        rv = mproc__park(many->words, many->waiting, many_is_idle, NULL, many,
+                         deadline);
+    }
+    return rv == APR_ENOMEM ? mproc__wait_refused(call) : rv;
+}
+
+static void
+many_end(many_t *many)
+{
+    free(many->wait);
+    free(many->words);
+}
+
+/* How many are settled, and whether one of these has failed. */
+static apr_size_t
+many_count(const many_t *many, int *failed)
+{
+    apr_size_t i, settled = 0;
+    int successful;
+
+    *failed = 0;
+    for (i = 0; i < many->count; i++) {
+        if (many->asyncs[i] == NULL ||
+            !mproc__async_task_done(many->asyncs[i], MPROC__ALL_TASKS)) {
+            continue;
+        }
+        settled++;
+        if (mproc_async_successful(many->asyncs[i], &successful) ==
+                APR_SUCCESS &&
+            !successful) {
+            *failed = 1;
+        }
+    }
+    return settled;
+}
+
+apr_status_t
+mproc_wait_results(mproc_async_t *const *asyncs, apr_size_t count,
+                   mproc_wait_for_e until, apr_interval_time_t timeout,
+                   apr_size_t *settled)
+{
+    static const char call[] = "mproc_wait_results";
+    many_t many = {.asyncs = asyncs, .count = count};
+    apr_time_t deadline = mproc__deadline(timeout);
+    apr_status_t rv = many_check(&many, call), slept = APR_SUCCESS;
+    apr_size_t found = 0, i;
+    int failed;
+
+    for (i = 0; rv == APR_SUCCESS && i < count; i++) {
+        if (asyncs[i] == NULL) {
+            rv = mproc__fail(APR_EINVAL,
+                             "%s: async %" APR_SIZE_T_FMT " is NULL", call, i);
+        }
+    }
+    if (rv == APR_SUCCESS &&
+        (until < MPROC_ALL_SETTLED || until > MPROC_FIRST_FAILED)) {
+        rv = mproc__fail(APR_EINVAL, "%s: %d is nothing to wait for", call,
+                         (int)until);
+    }
+    while (rv == APR_SUCCESS) {
+        rv = many_look(&many, call);
+        found = many_count(&many, &failed);
+        if (rv != APR_SUCCESS || found == count ||
+            (until == MPROC_FIRST_SETTLED && found > 0) ||
+            (until == MPROC_FIRST_FAILED && failed)) {
+            break;
+        }
+        if (deadline == 0 || slept == APR_TIMEUP) {
+            rv = mproc__fail(APR_TIMEUP,
+                             "%s: %" APR_SIZE_T_FMT " of %" APR_SIZE_T_FMT
+                             " are settled; ask again",
+                             call, found, count);
+            break;
+        }
+        slept = many_sleep(&many, deadline, call);
+        rv = slept == APR_ENOMEM ? slept : APR_SUCCESS;
+    }
+    many_end(&many);
+    if (settled != NULL) {
+        *settled = found;
+    }
+    return rv;
+}
+
+apr_status_t
+mproc_as_completed(mproc_async_t **asyncs, apr_size_t count, apr_size_t *index,
+                   apr_interval_time_t timeout)
+{
+    static const char call[] = "mproc_as_completed";
+    many_t many = {.asyncs = asyncs, .count = count};
+    apr_time_t deadline = mproc__deadline(timeout);
+    apr_status_t rv = many_check(&many, call), slept = APR_SUCCESS;
+
+    if (rv == APR_SUCCESS && index == NULL) {
+        rv = mproc__fail(APR_EINVAL, "%s: index is NULL; pass where it goes",
+                         call);
+    }
+    while (rv == APR_SUCCESS) {
+        apr_size_t i, left = 0;
+        rv = many_look(&many, call);
+        for (i = 0; rv == APR_SUCCESS && i < count; i++) {
+            left += asyncs[i] != NULL;
+            if (asyncs[i] != NULL &&
+                mproc__async_task_done(asyncs[i], MPROC__ALL_TASKS)) {
+                asyncs[i] = NULL;
+                *index = i;
+                many_end(&many);
+                return APR_SUCCESS;
+            }
+        }
+        if (rv == APR_SUCCESS && left == 0) {
+            rv = APR_EOF;
+        }
+        else if (rv == APR_SUCCESS && (deadline == 0 || slept == APR_TIMEUP)) {
+            rv = mproc__fail(APR_TIMEUP,
+                             "%s: %" APR_SIZE_T_FMT " of %" APR_SIZE_T_FMT
+                             " are not settled; ask again",
+                             call, left, count);
+        }
+        else if (rv == APR_SUCCESS) {
+            slept = many_sleep(&many, deadline, call);
+            rv = slept == APR_ENOMEM ? slept : APR_SUCCESS;
+        }
+    }
+    many_end(&many);
+    return rv;
+}

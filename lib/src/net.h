@@ -1,0 +1,45 @@
+/* net.h: what listener and client share. */
+#ifndef MPROC_SRC_NET_H
+#define MPROC_SRC_NET_H
+
+#include <mproc/listener.h>
+
+#include "address.h"
+#include "auth.h"
+
+/* Options with their defaults filled in. The key is a copy in the pool; its
+ * size is 0 when none is used. */
+typedef struct mproc__net_t {
+    mproc_net_options_t options;
+    mproc__address_t address;
+} mproc__net_t;
+
+/* APR_EINVAL, APR_ENOTIMPL, and what resolving says. */
+apr_status_t mproc__net_prepare(mproc__net_t *net, const char *address,
+                                const mproc_net_options_t *options,
+                                const char *call, apr_pool_t *pool);
+
+/* Go on with a handshake as far as that is possible without waiting.
+ * @return APR_SUCCESS, it is done; APR_EAGAIN; MPROC_EAUTH or MPROC_EFORMAT, as
+ *         auth->why says; APR_EOF, APR_ECONNRESET, APR_EPIPE */
+apr_status_t mproc__net_shake(apr_int64_t handle, mproc__auth_t *auth);
+
+/* A place that is listened at. */
+typedef struct mproc__place_t {
+    apr_int64_t handle;
+    const char *text;         /* an address to connect to */
+    const char *path;         /* of a Unix socket; else NULL */
+    const char *folder;       /* made for it; else NULL */
+    apr_uint64_t identity[2]; /* of the path, when it was made */
+} mproc__place_t;
+
+/* Listen there; at NULL in a new place of its own. */
+apr_status_t mproc__place_open(mproc__place_t *place, const char *address,
+                               const mproc_net_options_t *options,
+                               mproc__net_t *net, const char *call,
+                               apr_pool_t *pool);
+
+/* Remove the path, if it is still the same, and the folder. */
+void mproc__place_remove(const mproc__place_t *place, apr_pool_t *pool);
+
+#endif

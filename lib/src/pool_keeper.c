@@ -1,0 +1,636 @@
+/*
+ * pool_keeper.c: the keeper, one thread of the owner's: it sees to workers
+ * that have ended, starts others, ends tasks that take too long, and calls
+ * the callbacks. The protocol stands in pool.h.
+ */
+#include "async.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_strings.h>
+#include <apr_thread_mutex.h>
+#include <apr_thread_proc.h>
+
+#include <mproc/error.h>
+
+#include "../../platform/plat_sys.h"
+#include "error.h"
+#include "parking.h"
+#include "process.h"
+
+#define INTERRUPT_GRACE (200 * 1000) /* microseconds, then it is killed */
+#define LOOK_MOST (100 * 1000)       /* between looks at limits */
+#define LOOK_LEAST 1000
+#define AGAIN (100 * 1000) /* to what memory was short for */
+#define STILLBORN_PER_WORKER 3
+#define PAUSE_LEAST (10 * 1000) /* after the first that was stillborn */
+#define PAUSE_MOST (1000 * 1000)
+
+/* The pool whose keeper the calling thread is. */
+static _Thread_local mproc_pool_t *kept;
+
+/* ------------------------------------------------------------ eventcounts */
+
+void
+mproc__pool_move(mproc__word_t *word)
+{
+    apr_uint64_t old = atomic_load(word);
+
+    while (!atomic_compare_exchange_weak(
+        word, &old, (old & ~MPROC__POOL_WAITERS) + MPROC__POOL_SEQUENCE)) {
+    }
+    if (old & MPROC__POOL_WAITERS) {
+        mproc__unpark(word, MPROC__ALL);
+    }
+}
+
+void
+mproc__pool_look(mproc__pool_wait_t *wait, mproc__word_t *word)
+{
+    wait->word = word;
+    wait->seen = atomic_fetch_or(word, MPROC__POOL_WAITERS);
+}
+
+int
+mproc__pool_is_idle(void *baton)
+{
+    mproc__pool_wait_t *wait = baton;
+
+    return ((atomic_load(wait->word) ^ wait->seen) & ~MPROC__POOL_WAITERS) == 0;
+}
+
+apr_status_t
+mproc__pool_sleep(mproc__pool_wait_t *wait, apr_time_t deadline)
+{
+    void *word = wait->word;
+
+    return mproc__park(&word, 1, mproc__pool_is_idle, NULL, wait, deadline);
+}
+
+int
+mproc__pool_in_keeper(mproc_pool_t *workers)
+{
+    return kept == workers;
+}
+
+/* ----------------------------------------------------------------- deaths */
+
+/* A task that will not be done: how its worker ended, for who asks. */
+static void
+lost_note(mproc_async_t *async, apr_uint64_t index, const mproc_lost_t *record)
+{
+    mproc__lost_t *lost = malloc(sizeof *lost);
+
+    if (lost != NULL) {
+        lost->index = (apr_size_t)index;
+        lost->record = *record;
+        lost->next = async->lost;
+        async->lost = lost;
+    }
+}
+
+/* What the dead one had claimed. The list is locked. */
+typedef struct dead_t {
+    mproc_pool_t *workers;
+    mproc__peer_t peer;
+    apr_uint64_t at, running; /* the task that it ran, from 1 */
+    int late;                 /* it was ended for that one's time */
+    int other;                /* it was to be ended for another's */
+    mproc_lost_t record;
+} dead_t;
+
+static void
+task_end(mproc_async_t *async, apr_uint64_t index, apr_status_t status)
+{
+    mproc__holder_t *holder = mproc__arena_at(mproc__hold_handle(async->hold));
+
+    mproc__arena_release(&holder->hold[index]);
+    mproc__batch_task(async->batch, index)->size = 0;
+    mproc__batch_end(async->batch, index, status);
+}
+
+static void
+task_back(dead_t *dead, mproc_async_t *async, apr_uint64_t index)
+{
+    mproc__task_t *task = mproc__batch_task(async->batch, index);
+    apr_uint64_t state = atomic_load(&task->state);
+    unsigned tries = MPROC__PIECE_TRIES(state);
+
+    if (index + 1 != dead->running || dead->other) {
+        atomic_store(&task->state,
+                     (apr_uint64_t)tries << 2 | MPROC__PIECE_FREE);
+        return;
+    }
+    dead->record.attempt = (int)++tries;
+    if (dead->late) {
+        lost_note(async, index, &dead->record);
+        task_end(async, index, APR_TIMEUP);
+    }
+    else if ((int)tries > async->retries) {
+        dead->workers->stats.lost++;
+        lost_note(async, index, &dead->record);
+        task_end(async, index, MPROC_EWORKERLOST);
+    }
+    else {
+        dead->workers->stats.retried++;
+        atomic_store(&task->state,
+                     (apr_uint64_t)tries << 2 | MPROC__PIECE_FREE);
+    }
+}
+
+static apr_uint64_t
+batch_free(const mproc_async_t *async)
+{
+    apr_uint64_t i, count = 0;
+
+    for (i = 0; i < async->batch->count; i++) {
+        count += MPROC__PIECE_STATE(
+                     atomic_load(&mproc__batch_task(async->batch, i)->state)) ==
+                 MPROC__PIECE_FREE;
+    }
+    return count;
+}
+
+static apr_status_t
+hint_again(mproc_pool_t *workers, mproc_async_t *async)
+{
+    apr_uint64_t count = batch_free(async);
+    apr_uint64_t most = (apr_uint64_t)workers->count;
+
+    return mproc__pool_hint(workers, mproc__hold_handle(async->hold),
+                            MPROC__HINT_TASKS, count < most ? count : most);
+}
+
+static void
+batch_back(dead_t *dead, mproc_async_t *async)
+{
+    apr_uint64_t i;
+
+    for (i = 0; i < async->batch->count; i++) {
+        if (mproc__batch_has(async->batch, dead->peer, i)) {
+            task_back(dead, async, i);
+        }
+    }
+    mproc__pool_told(&async->batch->done);
+}
+
+/* Give back what it had. Returns 0 when a hint could not be put again. */
+static int
+work_back(dead_t *dead, int taking)
+{
+    mproc_pool_t *workers = dead->workers;
+    mproc_async_t *async;
+    int good = 1;
+
+    if (workers->terminated || workers->broken != 0) {
+        return 1; /* All will be given up. */
+    }
+    apr_thread_mutex_lock(workers->list);
+    for (async = workers->first; async != NULL; async = async->next) {
+        int here = mproc__hold_handle(async->hold) == dead->at;
+        if (here) {
+            batch_back(dead, async);
+        }
+        if (here || taking) {
+            good &= hint_again(workers, async) == APR_SUCCESS;
+        }
+        if (here && !taking) {
+            break;
+        }
+    }
+    apr_thread_mutex_unlock(workers->list);
+    return good;
+}
+
+/* Life is held. */
+static int
+death_see(mproc_pool_t *workers, int number)
+{
+    mproc__place_t *place = &workers->shared->place[number];
+    mproc__keep_t *keep = &workers->keep[number];
+    dead_t dead = {.workers = workers};
+    int good;
+
+    dead.peer = atomic_load(&place->peer);
+    dead.at = atomic_load(&place->at);
+    dead.running = atomic_load(&place->running);
+    dead.record.pid = keep->pid;
+    (void)mproc_process_exitcode(keep->process, &dead.record.code);
+    (void)mproc_process_killed_by(keep->process, &dead.record.signal);
+    if (dead.running != 0) {
+        dead.record.ran =
+            mproc_plat_clock() - (apr_time_t)atomic_load(&place->began);
+    }
+    if (keep->interrupted != 0) {
+        dead.late = keep->late == dead.at && keep->late_run == dead.running;
+        dead.other = !dead.late;
+    }
+    workers->stats.tasks_of_ended += atomic_load(&place->tasks);
+    if (dead.peer == 0) {
+        apr_time_t pause = PAUSE_LEAST
+                           << (workers->stillborn < 7 ? workers->stillborn : 7);
+        workers->stillborn++;
+        workers->pause =
+            mproc_plat_clock() + (pause < PAUSE_MOST ? pause : PAUSE_MOST);
+    }
+    else {
+        workers->stillborn = 0;
+    }
+    good = work_back(&dead, (int)atomic_load(&place->taking));
+    mproc__pool_forget_worker(workers, number);
+    /* A map looks for what the dead had claimed, and hints at it again. */
+    workers->deaths++;
+    mproc__pool_move(&workers->shared->done);
+    return good;
+}
+
+/* ---------------------------------------------------------------- healing */
+
+static int
+is_full(const mproc_pool_t *workers, int number)
+{
+    return atomic_load(&workers->shared->place[number].state) >=
+           MPROC__WORKER_FULL;
+}
+
+static int
+place_find(const mproc_pool_t *workers)
+{
+    int i = 0;
+
+    while (i < workers->places && workers->keep[i].process != NULL) {
+        i++;
+    }
+    return i;
+}
+
+/* Those that have done what they may end as soon as all others are up. */
+static void
+full_let_go(mproc_pool_t *workers)
+{
+    int i, up = 0, full = 0;
+
+    for (i = 0; i < workers->places; i++) {
+        if (workers->keep[i].process != NULL) {
+            int is = is_full(workers, i);
+            full += is;
+            up += !is && atomic_load(&workers->shared->place[i].peer) != 0;
+        }
+    }
+    if (full == 0 ||
+        (up < workers->count && !workers->broken && !workers->shut &&
+         place_find(workers) < workers->places)) {
+        return;
+    }
+    for (i = 0; i < workers->places; i++) {
+        apr_uint64_t state = MPROC__WORKER_FULL;
+        if (workers->keep[i].process != NULL) {
+            atomic_compare_exchange_strong(&workers->shared->place[i].state,
+                                           &state, MPROC__WORKER_GO);
+        }
+    }
+    mproc__pool_move(&workers->shared->done);
+}
+
+static void
+pool_break(mproc_pool_t *workers, apr_status_t status)
+{
+    if (workers->broken == 0) {
+        atomic_store(&workers->broken, status);
+        mproc__pool_end_workers(workers);
+        mproc__pool_move(&workers->shared->done);
+    }
+}
+
+/* Start as many as there shall be; life is held. */
+static void
+workers_heal(mproc_pool_t *workers, apr_time_t *deadline)
+{
+    int i, live = 0;
+
+    full_let_go(workers);
+    if (workers->shut || workers->broken != 0 || workers->terminated) {
+        return;
+    }
+    for (i = 0; i < workers->places; i++) {
+        live += workers->keep[i].process != NULL && !is_full(workers, i);
+    }
+    while (live < workers->count &&
+           (i = place_find(workers)) < workers->places) {
+        apr_time_t now = mproc_plat_clock();
+        if (workers->stillborn > STILLBORN_PER_WORKER * workers->count) {
+            pool_break(workers, MPROC_EBROKEN);
+            return;
+        }
+        if (now < workers->pause) {
+            *deadline = *deadline < workers->pause ? *deadline : workers->pause;
+            return;
+        }
+        if (mproc__pool_start_worker(workers, i) != APR_SUCCESS) {
+            mproc__pool_forget_worker(workers, i);
+            workers->stillborn++;
+            workers->pause = now + PAUSE_MOST / 4;
+            continue;
+        }
+        live++;
+    }
+}
+
+/* ----------------------------------------------------------------- limits */
+
+/* Life is held. */
+static void
+limit_check(mproc_pool_t *workers, int number, apr_time_t now,
+            apr_time_t *deadline)
+{
+    mproc__place_t *place = &workers->shared->place[number];
+    mproc__keep_t *keep = &workers->keep[number];
+    apr_uint64_t limit = atomic_load(&place->limit);
+    apr_uint64_t at = atomic_load(&place->at);
+    apr_uint64_t running = atomic_load(&place->running);
+    apr_time_t due = (apr_time_t)(atomic_load(&place->began) + limit);
+
+    if (limit == 0 || running == 0 || atomic_load(&place->at) != at ||
+        atomic_load(&place->running) != running) {
+        return;
+    }
+    if (now < due) {
+        *deadline = *deadline < due ? *deadline : due;
+        return;
+    }
+    if (keep->interrupted == 0) {
+        keep->late = at;
+        keep->late_run = running;
+        keep->interrupted = now;
+        if (mproc_process_interrupt(keep->process) != APR_SUCCESS) {
+            mproc_process_kill(keep->process);
+        }
+    }
+    else if (keep->late != at || keep->late_run != running) {
+        keep->interrupted = 0; /* It was done in the last moment. */
+        now = mproc_plat_clock();
+    }
+    due = keep->interrupted + INTERRUPT_GRACE;
+    if (keep->interrupted != 0 && now >= due) {
+        mproc_process_kill(keep->process);
+        due = now + LOOK_MOST;
+    }
+    *deadline = *deadline < due ? *deadline : due;
+}
+
+/* Workers begin tasks without a word: while there are some that have a limit,
+ * the keeper looks. */
+static void
+limits_look(mproc_pool_t *workers, apr_time_t *deadline)
+{
+    apr_time_t now = mproc_plat_clock(), next;
+    apr_uint64_t least = ~APR_UINT64_C(0);
+    mproc_async_t *async;
+    int i;
+
+    apr_thread_mutex_lock(workers->list);
+    for (async = workers->first; async != NULL; async = async->next) {
+        apr_uint64_t limit = async->batch->limit;
+        if (limit != 0 && limit < least) {
+            least = limit;
+        }
+        if (atomic_load(&async->batch->next) == 0 && limit != 0) {
+            break;
+        }
+    }
+    apr_thread_mutex_unlock(workers->list);
+    if (least == ~APR_UINT64_C(0)) {
+        return;
+    }
+    for (i = 0; i < workers->places; i++) {
+        if (workers->keep[i].process != NULL) {
+            limit_check(workers, i, now, deadline);
+        }
+    }
+    least = least / 4 > LOOK_MOST    ? LOOK_MOST
+            : least / 4 < LOOK_LEAST ? LOOK_LEAST
+                                     : least / 4;
+    next = now + (apr_time_t)least;
+    *deadline = *deadline < next ? *deadline : next;
+}
+
+/* -------------------------------------------------------------- callbacks */
+
+/* One that is settled, off the list; or NULL. Those behind the first that
+ * nobody has begun are not. */
+static mproc_async_t *
+settled_take(mproc_pool_t *workers)
+{
+    mproc_async_t *async, *next;
+
+    apr_thread_mutex_lock(workers->list);
+    for (async = workers->first; async != NULL; async = next) {
+        next = async->next;
+        if (mproc__async_settled(async)) {
+            mproc__async_unlist(async);
+            if (async->calls) {
+                break;
+            }
+            if (async->dropped) {
+                mproc__async_free(async);
+            }
+        }
+        else if (atomic_load(&async->batch->next) == 0) {
+            async = NULL;
+            break;
+        }
+    }
+    apr_thread_mutex_unlock(workers->list);
+    return async;
+}
+
+static void
+async_call(mproc_pool_t *workers, mproc_async_t *async)
+{
+    apr_status_t rv = APR_SUCCESS;
+    apr_size_t i;
+    int dropped;
+
+    for (i = 0; i < async->batch->count && rv == APR_SUCCESS; i++) {
+        rv = mproc__async_failure(async, i);
+    }
+    if (rv == APR_SUCCESS && async->callbacks.done != NULL) {
+        async->callbacks.done(async, async->callbacks.baton);
+    }
+    else if (rv != APR_SUCCESS && async->callbacks.failed != NULL) {
+        async->callbacks.failed(async, rv, async->callbacks.baton);
+    }
+    apr_thread_mutex_lock(workers->list);
+    dropped = async->dropped;
+    if (!dropped) {
+        /* From here on it may be freed by who waited. */
+        mproc__hold_t *hold = async->hold;
+        mproc__hold_t *mine = mproc__hold_new();
+        mproc__batch_t *batch = async->batch;
+        if (mine != NULL) {
+            (void)mproc__arena_hold(mine, mproc__hold_handle(hold));
+        }
+        atomic_store(&async->calls, 0);
+        mproc__pool_told(&batch->done);
+        if (mine != NULL) {
+            mproc__arena_release(mine);
+            mproc__hold_free(mine);
+        }
+    }
+    apr_thread_mutex_unlock(workers->list);
+    if (dropped) {
+        mproc__async_free(async);
+    }
+}
+
+static void
+callbacks_run(mproc_pool_t *workers)
+{
+    mproc_async_t *async;
+
+    while ((async = settled_take(workers)) != NULL) {
+        async_call(workers, async);
+    }
+}
+
+/* Workers have ended: nothing will be done any more. */
+void
+mproc__pool_give_up(mproc_pool_t *workers, apr_status_t status)
+{
+    mproc_async_t *async;
+    apr_uint64_t i;
+
+    apr_thread_mutex_lock(workers->list);
+    for (async = workers->first; async != NULL; async = async->next) {
+        for (i = 0; i < async->batch->count; i++) {
+            if (MPROC__PIECE_STATE(
+                    atomic_load(&mproc__batch_task(async->batch, i)->state)) !=
+                MPROC__PIECE_DONE) {
+                task_end(async, i, status);
+            }
+        }
+        mproc__pool_told(&async->batch->done);
+    }
+    apr_thread_mutex_unlock(workers->list);
+}
+
+/* ------------------------------------------------------------- the thread */
+
+/* Closed, and all is done: the workers may go. */
+static void
+pool_shut(mproc_pool_t *workers)
+{
+    int idle;
+
+    apr_thread_mutex_lock(workers->list);
+    idle = workers->first == NULL && atomic_load(&workers->maps) == 0;
+    if (idle && atomic_load(&workers->closed)) {
+        atomic_store(&workers->shut, 1);
+    }
+    apr_thread_mutex_unlock(workers->list);
+    if (atomic_load(&workers->shut)) {
+        (void)mproc_queue_shutdown(workers->hints, 0);
+        full_let_go(workers);
+    }
+}
+
+static int
+none_left(const mproc_pool_t *workers)
+{
+    int i;
+
+    for (i = 0; i < workers->places; i++) {
+        if (workers->keep[i].process != NULL) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* One look at everything; tells when the next is due. */
+static void
+keeper_look(mproc_pool_t *workers, apr_time_t *deadline)
+{
+    int i, good = 1;
+
+    apr_thread_mutex_lock(workers->life);
+    for (i = 0; i < workers->places; i++) {
+        if (workers->keep[i].process != NULL &&
+            atomic_exchange(&workers->keep[i].ended, 0)) {
+            good &= death_see(workers, i);
+        }
+    }
+    if (!good) {
+        dead_t nobody = {.workers = workers};
+        good = work_back(&nobody, 1);
+        *deadline = good ? *deadline : mproc_plat_clock() + AGAIN;
+    }
+    workers_heal(workers, deadline);
+    limits_look(workers, deadline);
+    apr_thread_mutex_unlock(workers->life);
+    if (workers->broken != 0) {
+        mproc__pool_give_up(workers, workers->broken);
+    }
+    callbacks_run(workers);
+    apr_thread_mutex_lock(workers->life);
+    pool_shut(workers);
+    if ((workers->shut || workers->broken != 0) && none_left(workers)) {
+        atomic_store(&workers->ended, 1);
+    }
+    apr_thread_mutex_unlock(workers->life);
+    if (workers->ended) {
+        mproc__pool_move(&workers->shared->done);
+    }
+}
+
+static void *APR_THREAD_FUNC
+keeper_run(apr_thread_t *thread, void *baton)
+{
+    mproc_pool_t *workers = baton;
+    mproc__pool_wait_t wait;
+
+    kept = workers;
+    while (!atomic_load(&workers->stopping)) {
+        apr_time_t deadline = MPROC_PLAT_NEVER;
+        mproc__pool_look(&wait, &workers->shared->care);
+        keeper_look(workers, &deadline);
+        if (!atomic_load(&workers->stopping)) {
+            (void)mproc__pool_sleep(&wait, deadline);
+        }
+    }
+    callbacks_run(workers);
+    apr_thread_exit(thread, APR_SUCCESS);
+    return NULL;
+}
+
+apr_status_t
+mproc__pool_keep(mproc_pool_t *workers)
+{
+    char text[128];
+    apr_status_t rv = apr_thread_create(&workers->keeper, NULL, keeper_run,
+                                        workers, workers->pool);
+
+    if (rv != APR_SUCCESS) {
+        return mproc__fail(rv,
+                           "mproc_pool_create: no thread for the pool's "
+                           "keeper: %s",
+                           apr_strerror(rv, text, sizeof text));
+    }
+    atomic_fetch_add(&mproc__own_threads, 1);
+    return APR_SUCCESS;
+}
+
+void
+mproc__pool_keep_no_more(mproc_pool_t *workers)
+{
+    apr_status_t rv;
+
+    atomic_store(&workers->stopping, 1);
+    if (workers->keeper != NULL && !mproc__pool_in_keeper(workers)) {
+        mproc__pool_move(&workers->shared->care);
+        apr_thread_join(&rv, workers->keeper);
+        workers->keeper = NULL;
+        atomic_fetch_sub(&mproc__own_threads, 1);
+    }
+}
