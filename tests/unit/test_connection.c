@@ -338,6 +338,46 @@ close_wakes(apr_pool_t *pool)
     CHECK_STATUS(MPROC_ECLOSED, rv);
 }
 
+static void *APR_THREAD_FUNC
+poll_once(apr_thread_t *thread, void *end)
+{
+    apr_thread_exit(thread, mproc_connection_poll(end, test_deadline()));
+    return NULL;
+}
+
+/* C10: who polls takes nothing, nor the wake-up of who receives. */
+static void
+a_poll_leaves_the_wake_up(apr_pool_t *pool)
+{
+    ends_t ends = ends_make(0, pool);
+    mproc_queue_t *in = ends.a->in;
+    mproc_census_t before, after;
+    apr_thread_t *thread[2];
+    apr_status_t rv;
+    int i;
+    mproc_connection_set_timeout(ends.a, test_deadline());
+    REQUIRE_STATUS(APR_SUCCESS, mproc_census(&before));
+    for (i = 0; i < 5; i++) {
+        REQUIRE_STATUS(APR_SUCCESS, apr_thread_create(&thread[0], NULL,
+                                                      poll_once, ends.a, pool));
+        await_sleepers((void *)&mproc__queue_ring(in)->items, 1);
+        REQUIRE_STATUS(
+            APR_SUCCESS,
+            apr_thread_create(&thread[1], NULL, receive_closed, ends.a, pool));
+        await_sleepers((void *)&mproc__queue_ring(in)->items, 2);
+        CHECK_STATUS(APR_SUCCESS, mproc_connection_send(ends.b, BYTES("x")));
+        REQUIRE_STATUS(APR_SUCCESS, apr_thread_join(&rv, thread[1]));
+        CHECK_STATUS(APR_SUCCESS, rv);
+        /* It may have come too late to see the first one. */
+        CHECK_STATUS(APR_SUCCESS, mproc_connection_send(ends.b, BYTES("y")));
+        REQUIRE_STATUS(APR_SUCCESS, apr_thread_join(&rv, thread[0]));
+        CHECK_STATUS(APR_SUCCESS, rv);
+        check_message(ends.a, "y", 1, pool);
+    }
+    REQUIRE_STATUS(APR_SUCCESS, mproc_census(&after));
+    CHECK_INT(before.rescues, after.rescues);
+}
+
 static int
 send_many(mproc_bytes_t args, apr_pool_t *pool)
 {
@@ -389,6 +429,7 @@ static const test_case_t cases[] = {
     {"killed_before_it_was_opened", killed_before_it_was_opened},
     {"an_end_in_a_message", an_end_in_a_message},
     {"close_wakes", close_wakes},
+    {"a_poll_leaves_the_wake_up", a_poll_leaves_the_wake_up},
     {"many_send_at_once", many_send_at_once},
     {NULL, NULL}};
 
