@@ -29,6 +29,7 @@ static const stress_scenario_t *const lists[] = {
     stress_rlock_scenarios,     stress_semaphore_scenarios,
     stress_condition_scenarios, stress_barrier_scenarios,
     stress_object_scenarios,    stress_queue_scenarios,
+    stress_pipe_scenarios,      stress_pipe_end_scenarios,
     stress_peer_scenarios,      stress_resume_scenarios,
     stress_shared_scenarios,    stress_dict_scenarios,
     stress_list_scenarios,      stress_random_scenarios};

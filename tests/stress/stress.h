@@ -62,6 +62,8 @@ extern const stress_scenario_t stress_condition_scenarios[];
 extern const stress_scenario_t stress_barrier_scenarios[];
 extern const stress_scenario_t stress_object_scenarios[];
 extern const stress_scenario_t stress_queue_scenarios[];
+extern const stress_scenario_t stress_pipe_scenarios[];
+extern const stress_scenario_t stress_pipe_end_scenarios[];
 extern const stress_scenario_t stress_peer_scenarios[];
 extern const stress_scenario_t stress_resume_scenarios[];
 extern const stress_scenario_t stress_shared_scenarios[];
