@@ -193,13 +193,18 @@ parcel_arrived(mproc_connection_t *end)
     mproc_connection_destroy(end);
 }
 
-/* In the pipe, or gone with the victim. */
+/* In the pipe, or gone with the victim: then nobody need come to the pipe for
+ * the end to be seen. */
 static void
 check_parcel(step_stage_t *stage)
 {
     mproc_connection_t *end;
-    apr_status_t rv = mproc_connection_recvf(pipe_here, NULL, "o", &end);
+    apr_status_t rv;
 
+    if (mproc_queue_size(pipe_here->in) == 0) {
+        pipe_expect_end(parcel_here);
+    }
+    rv = mproc_connection_recvf(pipe_here, NULL, "o", &end);
     if (rv == APR_SUCCESS) {
         mproc_connection_set_timeout(end, MPROC_NOWAIT);
         parcel_arrived(end);
