@@ -13,8 +13,9 @@
 #include <mproc/process.h>
 
 #include "../../lib/src/connection.h"
-#include "../../lib/src/peers.h"
+#include "../../lib/src/layout.h"
 #include "../../lib/src/queue.h"
+#include "../../lib/src/segment.h"
 #include "items.h"
 
 enum {
@@ -85,6 +86,22 @@ check_end(step_stage_t *stage)
     (void)stage;
     pipe_expect_end(pipe_here);
     pipe_drop(&pipe_here);
+}
+
+/* Two messages are left, both numbered 1. */
+static void
+check_two(step_stage_t *stage)
+{
+    apr_uint64_t number;
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        pipe_expect(APR_SUCCESS, pipe_recv(pipe_here, &number), "a receive");
+        if (number != 1) {
+            queue_fault(STRESS_LOST, "there came", number);
+        }
+    }
+    check_end(stage);
 }
 
 static void
@@ -366,6 +383,57 @@ set_dead(step_stage_t *stage)
     pipe_drop(&pipe_there);
 }
 
+/* Who died was about to publish a message with the last parcel. */
+static void
+die_in_send(void *baton)
+{
+    mproc_object_t *ring = &pipe_there->out->object;
+    mproc__ring_end_t *tail = &mproc__queue_ring(pipe_there->out)->tail;
+    mproc__thread_t *thread = mproc__thread_self();
+    mproc__hold_t *hold = mproc__hold_new();
+    apr_array_header_t *objects = apr_array_make(((step_stage_t *)baton)->pool,
+                                                 1, sizeof(mproc__handle_t));
+    mproc__intent_t *intent;
+    _Atomic apr_uint64_t *record;
+    void *data;
+
+    APR_ARRAY_PUSH(objects, mproc__handle_t) = parcel_there->object.handle;
+    if (mproc__ring_lock_tail(&pipe_there->out->use, "stress") != APR_SUCCESS ||
+        mproc__box_make(hold, PIPE_LARGE, objects, &data) != APR_SUCCESS) {
+        return;
+    }
+    record = mproc__arena_at(
+        mproc__hold_handle(&mproc__queue_ring(pipe_there->out)->segment[0]));
+    record += atomic_load(&tail->place) / sizeof *record;
+    atomic_store(record, RECORD(RECORD_BOX, sizeof(mproc__hold_t)));
+    intent = mproc__intent_begin(thread);
+    intent->hold = mproc__arena_offset(record + 1);
+    atomic_store(&intent->handle, ring->handle);
+    atomic_store(&intent->first, atomic_load(&tail->place) + RECORD_BOX_ROOM);
+    atomic_store(&intent->op, MPROC__OP_PUT);
+    mproc__arena_hold(record + 1, mproc__hold_handle(hold));
+}
+
+static void
+set_dead_parcel(step_stage_t *stage)
+{
+    set_parcel(stage);
+    pipe_fill(pipe_there, 1, PIPE_SMALL);
+    stage->dead = step_dead_child(die_in_send, stage);
+    pipe_drop(&parcel_there);
+}
+
+/* Nobody has come to the pipe since. */
+static void
+check_dead_parcel(step_stage_t *stage)
+{
+    pipe_expect_end(parcel_here);
+    pipe_drop(&parcel_here);
+    pipe_fill(pipe_there, 1, PIPE_LARGE);
+    pipe_drop(&pipe_there);
+    check_two(stage);
+}
+
 static void
 heir_meet(step_stage_t *stage)
 {
@@ -426,6 +494,9 @@ static const step_operation_t create = {.run = run_create},
                                       .run = run_recover,
                                       .check = waiter_check,
                                       .witness = 1},
+                              heir_parcel = {.set = set_dead_parcel,
+                                             .run = run_recover,
+                                             .check = check_dead_parcel},
                               slow_recv = {.set = set_pipe,
                                            .ready = ready_here,
                                            .run = run_slow_recv,
@@ -459,6 +530,8 @@ const stress_scenario_t stress_pipe_end_scenarios[] = {
     {"pipe-end-send", "the same, while it waits to send", step_run, &sender},
     {"pipe-heir", "who recovers the last one dies; the witness receives",
      step_run, &heir},
+    {"pipe-heir-end", "who recovers one that was sending an end dies", step_run,
+     &heir_parcel},
     {"slow-pipe-recv", "the last goes while one comes to receive", step_run,
      &slow_recv},
     {"slow-pipe-send", "the same, while one comes to send", step_run,
