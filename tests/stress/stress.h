@@ -99,6 +99,7 @@ int stress_census_compare(const mproc_census_t *before,
 void stress_chain_run(const stress_scenario_t *scenario);
 void stress_load_run(const stress_scenario_t *scenario);
 void stress_flow_run(const stress_scenario_t *scenario);
+void stress_pipes_run(const stress_scenario_t *scenario);
 void stress_tree_run(const stress_scenario_t *scenario);
 void stress_volume_run(const stress_scenario_t *scenario);
 
