@@ -27,8 +27,8 @@ typedef _Atomic apr_uint64_t mproc__hold_t;
 /* Make the arena, if this process tree has none yet. Idempotent. */
 apr_status_t mproc__arena_create(void);
 
-/* What the payload of a block of the kinds that holder.c
- * names starts with: holds that the block has itself, released when it is freed. */
+/* What the payload of a block of the kinds that holder.c names starts with:
+ * holds that the block has itself, released when it is freed. */
 typedef struct mproc__holder_t {
     apr_uint32_t count;
     apr_uint32_t buried; /* see block.c */

@@ -18,11 +18,12 @@
 
 #define RETRIES_MOST 250
 #define PRUNED_AT_ONCE 4
+#define LIMIT_MOST APR_UINT32_MAX /* milliseconds: 49 days are any */
 
 /* ------------------------------------------------------------------- life */
 
-void
-mproc__async_unlist(mproc_async_t *async)
+static void
+list_unlink(mproc_async_t *async)
 {
     mproc_pool_t *workers = async->workers;
 
@@ -39,21 +40,44 @@ mproc__async_unlist(mproc_async_t *async)
         workers->last = async->previous;
     }
     async->next = async->previous = NULL;
+}
+
+/* It is settled: the keeper shall find it, however many wait before it. */
+static void
+list_front(mproc_async_t *async)
+{
+    mproc_pool_t *workers = async->workers;
+
+    if (workers->first != async) {
+        list_unlink(async);
+        async->next = workers->first;
+        workers->first->previous = async;
+        workers->first = async;
+    }
+}
+
+void
+mproc__async_unlist(mproc_async_t *async)
+{
+    mproc_pool_t *workers = async->workers;
+
+    list_unlink(async);
     workers->stats.settled += async->batch->count;
+    workers->limited -= async->batch->limit != 0;
     atomic_store(&async->listed, 0);
 }
 
 void
 mproc__async_free(mproc_async_t *async)
 {
-    mproc__lost_t *lost;
+    mproc__lost_t *lost = atomic_load(&async->lost), *next;
 
     if (async->hold != NULL) {
         mproc__arena_release(async->hold);
         mproc__hold_free(async->hold);
     }
-    while ((lost = async->lost) != NULL) {
-        async->lost = lost->next;
+    for (; lost != NULL; lost = next) {
+        next = lost->next;
         free(lost);
     }
     free(async);
@@ -113,8 +137,9 @@ list_prune(mproc_pool_t *workers)
     for (i = 0; i < PRUNED_AT_ONCE && (async = workers->first) != NULL &&
                 !async->calls && mproc__async_settled(async);
          i++) {
+        int dropped = async->dropped;
         mproc__async_unlist(async);
-        if (async->dropped) {
+        if (dropped) {
             mproc__async_free(async);
         }
     }
@@ -134,6 +159,11 @@ list_add(mproc_async_t *async)
     }
     workers->last = async;
     workers->stats.submitted += async->batch->count;
+    async->number = ++workers->sent;
+    if (async->batch->limit != 0 &&
+        (workers->limited++ == 0 || async->batch->limit < workers->least)) {
+        workers->least = async->batch->limit;
+    }
     atomic_store(&async->listed, 1);
 }
 
@@ -175,14 +205,18 @@ async_options(mproc_async_t *async, const mproc__order_t *order)
     const mproc_task_options_t *options = order->options;
     int retries = options != NULL ? options->retries : 0;
     apr_interval_time_t limit = options != NULL ? options->timeout : 0;
+    apr_size_t chunk = order->chunk;
 
     retries = retries == 0 ? usual->retries : retries;
     limit = limit == 0 ? usual->task_timeout : limit;
-    async->retries = (short)(retries < 0 ? 0 : retries);
-    async->batch->limit = limit > 0 ? (apr_uint64_t)limit : 0;
-    async->batch->chunk = order->chunk > 0 ? (apr_uint32_t)order->chunk : 1;
+    async->retries = (unsigned char)(retries < 0 ? 0 : retries);
+    limit = limit <= 0 ? 0 : (limit - 1) / 1000 + 1;
+    async->batch->limit = limit < LIMIT_MOST ? (apr_uint32_t)limit : 0;
+    chunk = chunk < order->count ? chunk : order->count;
+    async->batch->chunk = chunk > 0 ? (unsigned)chunk & 0xffffff : 1;
+    async->dropped = order->dropped != 0;
     if (order->callbacks != NULL) {
-        async->callbacks = *order->callbacks;
+        async->callbacks[0] = *order->callbacks;
         async->calls = 1;
         async->batch->flags = MPROC__BATCH_TELL;
     }
@@ -192,7 +226,9 @@ static apr_status_t
 async_make(mproc_async_t **async, mproc_pool_t *workers,
            const mproc__order_t *order)
 {
-    mproc_async_t *made = calloc(1, sizeof *made);
+    mproc_async_t *made = calloc(
+        1, sizeof *made +
+               (order->callbacks != NULL ? sizeof made->callbacks[0] : 0));
     mproc__handle_t function;
     apr_status_t rv = APR_ENOMEM;
 
@@ -225,7 +261,8 @@ async_hint(mproc_async_t *async, const char *call)
 {
     mproc_pool_t *workers = async->workers;
     mproc__batch_t *batch = async->batch;
-    apr_uint64_t limit = batch->limit, chunks, hints;
+    apr_uint64_t chunks, hints;
+    int tell = batch->limit > 0 || batch->count == 0;
     apr_status_t rv;
 
     apr_thread_mutex_lock(workers->list);
@@ -243,7 +280,8 @@ async_hint(mproc_async_t *async, const char *call)
         }
     }
     apr_thread_mutex_unlock(workers->list);
-    if (rv == APR_SUCCESS && (limit > 0 || async->batch->count == 0)) {
+    /* From here on a callback may have freed it. */
+    if (rv == APR_SUCCESS && tell) {
         mproc__pool_move(&workers->shared->care);
     }
     return rv;
@@ -268,17 +306,19 @@ mproc__async_send(mproc_async_t **async, mproc_pool_t *workers,
     /* Before anybody else knows of it. */
     made->pool = pool;
     *async = made;
-    rv = async_hint(made, call);
-    if (rv != APR_SUCCESS) {
-        *async = NULL;
-        mproc__async_free(made);
-        return rv;
-    }
     if (pool != NULL) {
         apr_pool_cleanup_register(pool, made, async_cleanup,
                                   apr_pool_cleanup_null);
     }
-    return APR_SUCCESS;
+    rv = async_hint(made, call);
+    if (rv != APR_SUCCESS) {
+        *async = NULL;
+        if (pool != NULL) {
+            apr_pool_cleanup_kill(pool, made, async_cleanup);
+        }
+        mproc__async_free(made);
+    }
+    return rv;
 }
 
 /* ---------------------------------------------------------------- looking */
@@ -286,12 +326,13 @@ mproc__async_send(mproc_async_t **async, mproc_pool_t *workers,
 int
 mproc__async_settled(mproc_async_t *async)
 {
-    /* Several threads may look; each may only find more. */
-    apr_uint64_t known =
-        atomic_load_explicit(&async->known, memory_order_relaxed);
+    /* Several threads may look; each may only find more. Who finds it known
+     * sees what the tasks said, too. */
+    apr_uint32_t known =
+        atomic_load_explicit(&async->known, memory_order_acquire);
     int settled = mproc__batch_settled(async->batch, &known);
 
-    atomic_store_explicit(&async->known, known, memory_order_relaxed);
+    atomic_store_explicit(&async->known, known, memory_order_release);
     return settled;
 }
 
@@ -307,9 +348,9 @@ mproc__async_task_done(mproc_async_t *async, apr_size_t index)
 }
 
 static const mproc_lost_t *
-lost_find(const mproc_async_t *async, apr_size_t index)
+lost_find(mproc_async_t *async, apr_size_t index)
 {
-    const mproc__lost_t *lost = async->lost;
+    const mproc__lost_t *lost = atomic_load(&async->lost);
 
     while (lost != NULL && lost->index != index) {
         lost = lost->next;
@@ -468,6 +509,10 @@ mproc__async_wait(mproc_async_t *async, apr_size_t index, apr_time_t deadline,
         if (mproc__spin(task_is_missing, &what)) {
             continue;
         }
+        rv = mproc__pool_may_wait(async->workers, call);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
         mproc__pool_look(&wait, &async->batch->done);
         if (mproc__async_task_done(async, index)) {
             break;
@@ -547,7 +592,6 @@ mproc_async_lost(mproc_async_t *async, apr_size_t index, mproc_lost_t *lost)
 {
     apr_status_t rv = index_check(async, index, "mproc_async_lost");
     const mproc_lost_t *found;
-    int listed;
 
     if (rv == APR_SUCCESS && lost == NULL) {
         rv = mproc__fail(APR_EINVAL, "mproc_async_lost: lost is NULL; pass "
@@ -556,16 +600,9 @@ mproc_async_lost(mproc_async_t *async, apr_size_t index, mproc_lost_t *lost)
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    listed = atomic_load(&async->listed);
-    if (listed) {
-        apr_thread_mutex_lock(async->workers->list);
-    }
     found = lost_find(async, index);
     if (found != NULL) {
         *lost = *found;
-    }
-    if (listed) {
-        apr_thread_mutex_unlock(async->workers->list);
     }
     return found != NULL
                ? APR_SUCCESS
@@ -599,15 +636,12 @@ mproc_async_successful(mproc_async_t *async, int *successful)
     return rv;
 }
 
-apr_status_t
-mproc_async_cancel(mproc_async_t *async)
+/* The list is locked: until that ends nobody calls back, and frees it. */
+static apr_uint64_t
+tasks_cancel(mproc_async_t *async)
 {
-    apr_status_t rv = async_check(async, "mproc_async_cancel");
     apr_uint64_t count = 0, i;
 
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
     for (i = 0; i < async->batch->count; i++) {
         if (mproc__batch_take(async->batch, mproc__peer_self(), i)) {
             mproc__batch_task(async->batch, i)->size = 0;
@@ -615,13 +649,32 @@ mproc_async_cancel(mproc_async_t *async)
             count++;
         }
     }
-    if (count == 0) {
-        return mproc__fail(MPROC_ESTATE, "mproc_async_cancel: its tasks are "
-                                         "running or done");
-    }
-    mproc__pool_told(&async->batch->done);
-    if (atomic_load(&async->listed)) {
+    if (count > 0) {
+        mproc__pool_told(&async->batch->done);
+        if (mproc__async_settled(async)) {
+            list_front(async);
+        }
         mproc__pool_move(&async->workers->shared->care);
     }
-    return APR_SUCCESS;
+    return count;
+}
+
+apr_status_t
+mproc_async_cancel(mproc_async_t *async)
+{
+    apr_status_t rv = async_check(async, "mproc_async_cancel");
+    apr_uint64_t count = 0;
+
+    /* What is not listed is settled. */
+    if (rv == APR_SUCCESS && atomic_load(&async->listed)) {
+        mproc_pool_t *workers = async->workers;
+        apr_thread_mutex_lock(workers->list);
+        count = atomic_load(&async->listed) ? tasks_cancel(async) : 0;
+        apr_thread_mutex_unlock(workers->list);
+    }
+    if (rv == APR_SUCCESS && count == 0) {
+        rv = mproc__fail(MPROC_ESTATE, "mproc_async_cancel: its tasks are "
+                                       "running or done");
+    }
+    return rv;
 }

@@ -11,15 +11,17 @@ struct mproc_async_t {
     mproc_async_t *next, *previous;
     mproc__hold_t *hold;
     mproc__batch_t *batch;
-    mproc_callbacks_t callbacks;
-    mproc__lost_t *lost;        /* guarded by list until it is settled */
-    apr_pool_t *pool;           /* NULL: the user frees it */
-    _Atomic apr_uint64_t known; /* tasks at the end that are done */
-    unsigned epoch;             /* of the process that made it */
-    short retries;
-    _Atomic short calls; /* callbacks are to be called */
-    _Atomic short listed;
-    short dropped; /* the user has no interest left; list */
+
+    mproc__lost_t *_Atomic lost; /* the keeper adds at the front */
+    apr_pool_t *pool;            /* NULL: the user frees it */
+    _Atomic apr_uint32_t known;  /* tasks at the end that are done */
+    apr_uint32_t number;         /* of the batch, in the order of sending */
+    unsigned epoch;              /* of the process that made it */
+    unsigned char retries;
+    _Atomic unsigned char calls; /* callbacks are to be called */
+    _Atomic unsigned char listed;
+    unsigned char dropped;         /* the user has no interest left; list */
+    mproc_callbacks_t callbacks[]; /* one, if any */
 };
 
 /* What a caller asks for. */
@@ -30,9 +32,11 @@ typedef struct mproc__order_t {
     const apr_array_header_t *objects; /* NULL: none */
     const mproc_callbacks_t *callbacks;
     const mproc_task_options_t *options; /* NULL: the pool's */
+    int dropped;                         /* nobody will ask for it */
 } mproc__order_t;
 
-/* Send it off. The pool owns the async; NULL: the caller. */
+/* Send it off. The pool owns the async; NULL: the caller. One that nobody will
+ * ask for may be gone on return. */
 apr_status_t mproc__async_send(mproc_async_t **async, mproc_pool_t *workers,
                                const mproc__order_t *order, apr_pool_t *pool,
                                const char *call);
@@ -49,7 +53,8 @@ apr_status_t mproc__async_wait(mproc_async_t *async, apr_size_t index,
                                apr_time_t deadline, const char *call);
 #define MPROC__ALL_TASKS (~(apr_size_t)0)
 
-/* Take it off the list, which is locked. */
+/* Take it off the list, which is locked. From then on it may be freed, unless
+ * callbacks are to be called. */
 void mproc__async_unlist(mproc_async_t *async);
 
 /* Free it; it is not listed. */

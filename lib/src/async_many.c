@@ -82,7 +82,16 @@ static apr_status_t
 many_sleep(many_t *many, apr_time_t deadline, const char *call)
 {
     apr_status_t rv = APR_SUCCESS;
+    apr_size_t i;
 
+    for (i = 0; i < many->count && rv == APR_SUCCESS; i++) {
+        if (many->asyncs[i] != NULL) {
+            rv = mproc__pool_may_wait(many->asyncs[i]->workers, call);
+        }
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
     if (!mproc__spin(many_is_idle, many)) {
         rv = mproc__park(many->words, many->waiting, many_is_idle, NULL, many,
                          deadline);
@@ -159,7 +168,7 @@ mproc_wait_results(mproc_async_t *const *asyncs, apr_size_t count,
             break;
         }
         slept = many_sleep(&many, deadline, call);
-        rv = slept == APR_ENOMEM ? slept : APR_SUCCESS;
+        rv = slept == APR_TIMEUP ? APR_SUCCESS : slept;
     }
     many_end(&many);
     if (settled != NULL) {
@@ -205,7 +214,7 @@ mproc_as_completed(mproc_async_t **asyncs, apr_size_t count, apr_size_t *index,
         }
         else if (rv == APR_SUCCESS) {
             slept = many_sleep(&many, deadline, call);
-            rv = slept == APR_ENOMEM ? slept : APR_SUCCESS;
+            rv = slept == APR_TIMEUP ? APR_SUCCESS : slept;
         }
     }
     many_end(&many);

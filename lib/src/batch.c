@@ -72,7 +72,6 @@ mproc__batch_make(mproc__hold_t *hold, const mproc_bytes_t *items,
     batch = mproc__batch_at(mproc__hold_handle(hold));
     batch->count = (apr_uint32_t)count;
     batch->chunk = 1;
-    batch->tasks = (apr_uint32_t)tasks;
     tasks_fill(batch, items);
     for (i = 0; i < names && rv == APR_SUCCESS; i++) {
         rv = mproc__arena_hold(&holder->hold[count + i],
@@ -113,20 +112,29 @@ mproc__batch_has(mproc__batch_t *batch, mproc__peer_t peer, apr_uint64_t index)
            MPROC__PIECE_WORKER(state) == peer;
 }
 
+/* The next chunk that was not offered yet: its first task, and its end. */
+static apr_uint64_t
+next_take(mproc__batch_t *batch, apr_uint64_t *end)
+{
+    apr_uint32_t next = atomic_load(&batch->next), after;
+
+    do {
+        after = batch->count - next > batch->chunk ? next + batch->chunk
+                                                   : batch->count;
+    } while (next < batch->count &&
+             !atomic_compare_exchange_weak(&batch->next, &next, after));
+    *end = after;
+    return next;
+}
+
 apr_uint64_t
 mproc__batch_claim(mproc__batch_t *batch, mproc__peer_t peer,
                    apr_uint64_t *first)
 {
     apr_uint64_t i, end;
 
-    while (atomic_load(&batch->next) < batch->count) {
+    while ((*first = next_take(batch, &end)) < end) {
         int claimed = 0;
-        *first = atomic_fetch_add(&batch->next, batch->chunk);
-        if (*first >= batch->count) {
-            break;
-        }
-        end = *first + batch->chunk;
-        end = end < batch->count ? end : batch->count;
         for (i = *first; i < end; i++) {
             claimed |= task_claim(mproc__batch_task(batch, i), peer);
         }
@@ -145,7 +153,7 @@ mproc__batch_claim(mproc__batch_t *batch, mproc__peer_t peer,
 }
 
 int
-mproc__batch_settled(mproc__batch_t *batch, apr_uint64_t *known)
+mproc__batch_settled(mproc__batch_t *batch, apr_uint32_t *known)
 {
     /* From the end: what is not settled is there. */
     while (*known < batch->count) {

@@ -24,14 +24,18 @@ typedef struct mproc__task_t {
 
 #define MPROC__BATCH_TELL 1U /* the keeper is to know when it is settled */
 
+/* There may be very many, of one task each: with its task, its block's header
+ * and small arguments it fits into 128 bytes. */
 typedef struct mproc__batch_t {
     mproc__handle_t function;
-    mproc__word_t done; /* eventcount of who waits for it */
-    mproc__word_t next; /* hint: tasks below have been offered once */
-    apr_uint64_t limit; /* microseconds of a task; 0: any */
-    apr_uint32_t count, chunk;
-    apr_uint32_t flags, tasks; /* tasks: where they begin, from here */
+    mproc__word_t done;        /* eventcount of who waits for it */
+    _Atomic apr_uint32_t next; /* hint: tasks below have been offered once */
+    apr_uint32_t limit;        /* milliseconds of a task; 0: any */
+    apr_uint32_t count;        /* below 2 to the 24th */
+    unsigned chunk : 24, flags : 8;
 } mproc__batch_t;
+
+_Static_assert(sizeof(mproc__batch_t) == 32, "see above");
 
 static inline mproc__batch_t *
 mproc__batch_at(mproc__handle_t handle)
@@ -43,7 +47,9 @@ mproc__batch_at(mproc__handle_t handle)
 static inline mproc__task_t *
 mproc__batch_task(mproc__batch_t *batch, apr_uint64_t index)
 {
-    return (mproc__task_t *)(void *)((char *)batch + batch->tasks) + index;
+    /* At the next address that 16 divides: blocks begin at such. */
+    apr_uintptr_t end = (apr_uintptr_t)(batch + 1);
+    return (mproc__task_t *)((end + 15) / 16 * 16) + index;
 }
 
 mproc_bytes_t mproc__batch_args(mproc__batch_t *batch, apr_uint64_t index);
@@ -65,7 +71,7 @@ int mproc__batch_has(mproc__batch_t *batch, mproc__peer_t peer,
                      apr_uint64_t index);
 
 /* Whether all tasks are DONE; `*known` counts those at the end that are. */
-int mproc__batch_settled(mproc__batch_t *batch, apr_uint64_t *known);
+int mproc__batch_settled(mproc__batch_t *batch, apr_uint32_t *known);
 
 /* What a task said: bytes, or a sentence when its status is none of success.
  */

@@ -7,6 +7,7 @@
 #include <mproc/error.h>
 
 #include "error.h"
+#include "notifier.h"
 
 const mproc__reach_t *
 mproc__connection_reach(void *object)
@@ -118,6 +119,14 @@ mproc_connection_sendf(mproc_connection_t *connection, const char *format, ...)
 
 /* ----------------------------------------------------------------- receive */
 
+/* It may have been the last that was there, or nothing. */
+static apr_status_t
+end_received(mproc_connection_t *end, apr_status_t rv)
+{
+    mproc__notifier_look(&end->object.notifier);
+    return rv;
+}
+
 apr_status_t
 mproc_connection_recv(mproc_connection_t *connection, mproc_bytes_t *message,
                       apr_pool_t *pool)
@@ -128,8 +137,11 @@ mproc_connection_recv(mproc_connection_t *connection, mproc_bytes_t *message,
 
     message->data = NULL;
     message->size = 0;
-    return rv == APR_SUCCESS ? reach->recv(connection, message, pool, call)
-                             : rv;
+    if (rv == APR_SUCCESS) {
+        rv = end_received(connection,
+                          reach->recv(connection, message, pool, call));
+    }
+    return rv;
 }
 
 apr_status_t
@@ -143,7 +155,8 @@ mproc_connection_recvf(mproc_connection_t *connection, apr_pool_t *pool,
 
     if (rv == APR_SUCCESS) {
         va_start(args, format);
-        rv = reach->vrecvf(connection, pool, format, args, call);
+        rv = end_received(connection,
+                          reach->vrecvf(connection, pool, format, args, call));
         va_end(args);
     }
     return rv;
@@ -158,9 +171,11 @@ mproc_connection_recv_into(mproc_connection_t *connection, void *buffer,
     apr_status_t rv = end_check(connection, 0, &reach, call);
 
     *length = 0;
-    return rv == APR_SUCCESS
-               ? reach->recv_into(connection, buffer, size, length, call)
-               : rv;
+    if (rv == APR_SUCCESS) {
+        rv = end_received(connection, reach->recv_into(connection, buffer, size,
+                                                       length, call));
+    }
+    return rv;
 }
 
 apr_status_t
@@ -171,7 +186,10 @@ mproc_connection_poll(mproc_connection_t *connection,
     const mproc__reach_t *reach;
     apr_status_t rv = end_check(connection, 0, &reach, call);
 
-    return rv == APR_SUCCESS ? reach->poll(connection, timeout, call) : rv;
+    if (rv == APR_SUCCESS) {
+        rv = end_received(connection, reach->poll(connection, timeout, call));
+    }
+    return rv;
 }
 
 apr_status_t
@@ -179,7 +197,7 @@ mproc__connection_source(mproc_connection_t *connection,
                          mproc__source_t *source)
 {
     const mproc__reach_t *reach;
-    apr_status_t rv = end_check(connection, 0, &reach, "mproc_wait");
+    apr_status_t rv = end_check(connection, 0, &reach, source->call);
 
     if (rv == MPROC_ESTATE) {
         return APR_SUCCESS; /* It only sends, and is never ready. */

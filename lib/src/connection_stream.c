@@ -484,6 +484,7 @@ stream_source(mproc_connection_t *connection, mproc__source_t *source)
     source->must_sleep = stream_must_sleep;
     source->baton = connection;
     source->sleeper = connection;
+    source->place = &connection->object.notifier;
     return APR_SUCCESS;
 }
 

@@ -18,6 +18,7 @@
 
 #include "../../platform/plat_sys.h"
 #include "error.h"
+#include "notifier.h"
 #include "pack.h"
 
 #define NAME_LIMIT (MPROC__NAME_SIZE - 1)
@@ -192,6 +193,7 @@ process_unowned(void *data)
         free(process);
         return APR_SUCCESS;
     }
+    mproc__notifier_end(&process->notifier);
     if (life == MPROC__STARTED) {
         mproc__process_unwatch(process);
         mproc__process_settle(process);

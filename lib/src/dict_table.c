@@ -127,7 +127,7 @@ bucket_at(mproc__store_use_t *use, apr_uint32_t bucket)
     char *table = use->table[number];
 
     if (table == NULL) {
-        table = mproc__store_look(use, &use->content->table[number],
+        table = mproc__store_look(&use->content->table[number],
                                   &use->table[number]);
     }
     return (apr_uint32_t *)(void *)table + (bucket - first);

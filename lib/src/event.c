@@ -18,6 +18,7 @@
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "kinds.h"
+#include "notifier.h"
 #include "parking.h"
 #include "shared.h"
 #include "wait.h"
@@ -96,6 +97,7 @@ mproc_event_clear(mproc_event_t *event)
     apr_status_t rv = event_check(event, "mproc_event_clear");
     if (rv == APR_SUCCESS) {
         atomic_fetch_and(event_word(event), ~EVENT_SET);
+        mproc__notifier_look(&event->object.notifier);
     }
     return rv;
 }
@@ -103,8 +105,14 @@ mproc_event_clear(mproc_event_t *event)
 int
 mproc_event_is_set(mproc_event_t *event)
 {
-    return event_check(event, "mproc_event_is_set") == APR_SUCCESS &&
-           (atomic_load(event_word(event)) & EVENT_SET);
+    if (event_check(event, "mproc_event_is_set") != APR_SUCCESS) {
+        return 0;
+    }
+    if (atomic_load(event_word(event)) & EVENT_SET) {
+        return 1;
+    }
+    mproc__notifier_look(&event->object.notifier);
+    return 0;
 }
 
 /* Read only: is there reason to wait? */
@@ -178,9 +186,10 @@ event_stays_clear(void *baton)
 apr_status_t
 mproc__event_source(mproc_event_t *event, mproc__source_t *source)
 {
-    apr_status_t rv = event_check(event, "mproc_wait");
+    apr_status_t rv = event_check(event, source->call);
 
     if (rv == APR_SUCCESS) {
+        source->place = &event->object.notifier;
         source->word = (void *)event_word(event);
         source->needed = event_is_clear;
         source->must_sleep = event_stays_clear;
@@ -215,6 +224,7 @@ mproc_event_wait(mproc_event_t *event, apr_interval_time_t timeout)
         rv = mproc__park(&word, 1, event_must_sleep, event_is_hopeless, &wait,
                          deadline);
     }
+    mproc__notifier_look(&event->object.notifier);
     if (!event_is_shut(&wait)) {
         return APR_SUCCESS;
     }

@@ -205,7 +205,7 @@ mproc__process_disown(mproc_process_t *process)
 void
 mproc__family_add(mproc_process_t *process)
 {
-    mproc__parking_look = mproc__family_look;
+    atomic_store(&mproc__parking_look, mproc__family_look);
     process->previous = NULL;
     process->next = mproc__family.children;
     if (process->next != NULL) {

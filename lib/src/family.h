@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "../../platform/plat_proc.h"
+#include "object.h"
 #include "process.h"
 #include "record.h"
 
@@ -56,11 +57,12 @@ struct mproc_process_t {
     mproc_plat_exit_t exit;
     apr_time_t began;
     apr_uint64_t maker; /* the fork server that made it, or 0 */
-    int watched;
+    _Atomic int watched;
     void (*ended)(mproc_process_t *process, void *baton);
     void *baton;
     apr_int64_t parent_pid;
     int daemon, detached;
+    mproc__notifier_place_t notifier;
     apr_size_t key_size;
     char name[MPROC__NAME_SIZE];
     char path[MPROC__NAME_SIZE]; /* of counters: "2:1:3", "" for main */

@@ -23,8 +23,9 @@
 #define ELEMENT_SIZE offsetof(mproc__element_t, data)
 #define IN_PLACE 64U   /* bytes of a value that the journal replaces */
 #define ROOM_FIRST 28U /* with the block's header 128 bytes */
-#define LARGE 5 /* the segment from which on an empty list is worth renewing   \
-                 */
+#define LARGE                                                                  \
+    5 /* the segment from which on an empty list is worth renewing             \
+       */
 
 static apr_uint32_t *
 row_of(mproc__store_use_t *use)
@@ -32,7 +33,7 @@ row_of(mproc__store_use_t *use)
     char *table = use->table[0];
 
     if (table == NULL) {
-        table = mproc__store_look(use, &use->content->table[0], &use->table[0]);
+        table = mproc__store_look(&use->content->table[0], &use->table[0]);
     }
     return (apr_uint32_t *)(void *)table;
 }

@@ -24,6 +24,7 @@
 #include "error.h"
 #include "mutex.h"
 #include "netwatch.h"
+#include "notifier.h"
 #include "parking.h"
 #include "uses.h"
 #include "wait.h"
@@ -439,6 +440,7 @@ mproc_listener_accept(mproc_listener_t *listener,
         (void)mproc__mutex_release(use.word);
     }
     listener_leave(listener);
+    mproc__notifier_look(&listener->object.notifier);
     return rv == APR_TIMEUP
                ? mproc__fail(rv,
                              "%s: no client came, or none has proved in time "
@@ -534,10 +536,10 @@ listener_must_sleep(void *baton)
 apr_status_t
 mproc__listener_source(mproc_listener_t *listener, mproc__source_t *source)
 {
-    apr_status_t rv = listener_check(listener, "mproc_wait");
+    apr_status_t rv = listener_check(listener, source->call);
 
     if (rv == APR_SUCCESS && atomic_load(&listener->uses.closed)) {
-        rv = listener_closed("mproc_wait");
+        rv = listener_closed(source->call);
     }
     if (rv == APR_SUCCESS) {
         source->word = (void *)&shared_of(listener)->word;
@@ -545,6 +547,7 @@ mproc__listener_source(mproc_listener_t *listener, mproc__source_t *source)
         source->must_sleep = listener_must_sleep;
         source->baton = listener;
         source->sleeper = listener;
+        source->place = &listener->object.notifier;
     }
     return rv;
 }

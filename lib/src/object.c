@@ -16,6 +16,7 @@
 #include "connection.h"
 #include "error.h"
 #include "kinds.h"
+#include "notifier.h"
 #include "peers.h"
 
 static struct {
@@ -253,6 +254,7 @@ mproc__object_close(void *object)
     if (half == NULL || half->handle == 0) {
         return;
     }
+    mproc__notifier_end(&half->notifier);
     if (half->ops->closing != NULL) {
         half->ops->closing(half);
     }

@@ -43,6 +43,10 @@ typedef struct mproc__part_t {
 _Static_assert(offsetof(mproc__part_t, hold) == offsetof(mproc__holder_t, hold),
                "a part is a holder");
 
+/* Where an object says what tells a foreign event loop of it; NULL: nothing
+ * (notifier.c). */
+typedef struct mproc__notifier_t *_Atomic mproc__notifier_place_t;
+
 struct mproc_object_t {
     const mproc__object_ops_t *ops;
     mproc__handle_t handle;
@@ -51,6 +55,7 @@ struct mproc_object_t {
     apr_pool_t *pool;    /* where the local half lives; NULL: the heap */
     int handed;          /* bytes that name the object live as long */
     int gone;            /* the reference was given up */
+    mproc__notifier_place_t notifier;
     mproc_object_t *next, *previous; /* all of this process */
 };
 

@@ -60,7 +60,7 @@ static _Thread_local struct {
     unsigned epoch;
 } list;
 
-void (*mproc__parking_look)(void);
+void (*_Atomic mproc__parking_look)(void);
 
 apr_time_t
 mproc__deadline(apr_interval_time_t timeout)
@@ -282,11 +282,12 @@ static void
 waiter_look(mproc__thread_t *self, apr_uint32_t waiting,
             mproc__needed_fn_t needed, void *baton)
 {
+    void (*look)(void) = atomic_load(&mproc__parking_look);
     apr_time_t until;
 
     mproc__peers_look_around();
-    if (mproc__parking_look != NULL) {
-        mproc__parking_look();
+    if (look != NULL) {
+        look();
     }
     until = mproc_plat_clock() + GRACE;
     do {

@@ -78,7 +78,7 @@ int mproc__unpark(void *word, int n);
 #define MPROC__ALL 0x7fffffff
 
 /* Called every 100 ms by who waits, beside the look at the peers; or NULL. */
-extern void (*mproc__parking_look)(void);
+extern void (*_Atomic mproc__parking_look)(void);
 
 /* Wake everybody, to look again: after a death. */
 void mproc__unpark_all(void);

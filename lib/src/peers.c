@@ -36,6 +36,7 @@
 #include "layout.h"
 #include "names.h"
 #include "netwatch.h"
+#include "notifier.h"
 #include "object.h"
 #include "parking.h"
 #include "words.h"
@@ -127,6 +128,7 @@ peers_forked(void)
     peers.tail = NULL;
     atomic_flag_clear(&peers.busy);
     atomic_flag_clear(&peers.repairing);
+    mproc__notifier_forget();
     mproc__objects_forked();
     mproc__netwatch_forget();
 }

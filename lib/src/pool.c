@@ -107,10 +107,12 @@ mproc__pool_hint(mproc_pool_t *workers, mproc__handle_t handle,
     mproc_bytes_t item = {&hint, sizeof hint};
     apr_status_t rv = APR_SUCCESS;
 
-    for (; count > 0 && rv == APR_SUCCESS; count--) {
+    apr_uint64_t i;
+
+    for (i = 0; i < count && rv == APR_SUCCESS; i++) {
         rv = mproc_queue_put(workers->hints, item, MPROC_NOWAIT);
     }
-    return rv;
+    return i > 1 ? APR_SUCCESS : rv;
 }
 
 /* ----------------------------------------------------------------- workers */
@@ -126,6 +128,7 @@ worker_ended(mproc_process_t *process, void *baton)
     for (i = 0; i < workers->places; i++) {
         if (workers->keep[i].process == process) {
             atomic_store(&workers->keep[i].ended, 1);
+            break; /* From now on another may have its address. */
         }
     }
     mproc__pool_move(&workers->shared->care);
@@ -143,6 +146,7 @@ mproc__pool_forget_worker(mproc_pool_t *workers, int number)
     }
     atomic_store(&keep->ended, 0);
     keep->interrupted = 0;
+    keep->killed = 0;
     memset((void *)&workers->shared->place[number], 0,
            sizeof workers->shared->place[number]);
 }
@@ -153,6 +157,7 @@ mproc__pool_start_worker(mproc_pool_t *workers, int number)
     mproc_process_options_t options = {0};
     mproc__keep_t *keep = &workers->keep[number];
     char name[128];
+    mproc_process_t *process;
     apr_status_t rv;
 
     mproc__pool_forget_worker(workers, number);
@@ -164,16 +169,23 @@ mproc__pool_start_worker(mproc_pool_t *workers, int number)
     options.daemon = 1;
     options.start_method = workers->options.start_method;
     rv =
-        mproc_process_create(&keep->process, mproc__pool_worker, &options, NULL,
+        mproc_process_create(&process, mproc__pool_worker, &options, NULL,
                              "U i o y", mproc__hold_handle(workers->hold),
                              number, workers->hints, workers->options.initargs);
     if (rv == APR_SUCCESS) {
+        atomic_store(&keep->process, process);
         rv = mproc_process_start(keep->process);
+        if (rv != APR_SUCCESS) {
+            mproc__pool_forget_worker(workers, number);
+        }
     }
     if (rv == APR_SUCCESS) {
         workers->started++;
         keep->pid = mproc_process_pid(keep->process);
         rv = mproc__process_watch(keep->process, worker_ended, workers);
+        if (rv != APR_SUCCESS) {
+            (void)mproc_process_stop(keep->process, MPROC_NOWAIT);
+        }
     }
     return rv;
 }
@@ -184,6 +196,7 @@ mproc__pool_start_worker(mproc_pool_t *workers, int number)
 void
 mproc__pool_end_workers(mproc_pool_t *workers)
 {
+    apr_time_t until;
     int i;
 
     for (i = 0; i < workers->places; i++) {
@@ -191,9 +204,18 @@ mproc__pool_end_workers(mproc_pool_t *workers)
             mproc_process_terminate(workers->keep[i].process);
         }
     }
+    /* They end side by side, so that many take no longer than one. */
+    until = mproc_plat_clock() + GRACE;
+    for (i = 0; i < workers->places; i++) {
+        if (workers->keep[i].process != NULL &&
+            mproc_process_join(workers->keep[i].process,
+                               mproc_timeout_until(until)) != APR_SUCCESS) {
+            mproc_process_kill(workers->keep[i].process);
+        }
+    }
     for (i = 0; i < workers->places; i++) {
         if (workers->keep[i].process != NULL) {
-            mproc_process_stop(workers->keep[i].process, GRACE);
+            mproc_process_stop(workers->keep[i].process, MPROC_NOWAIT);
         }
     }
 }
@@ -209,9 +231,9 @@ pool_end(mproc_pool_t *workers)
     apr_thread_mutex_lock(workers->life);
     mproc__pool_end_workers(workers);
     atomic_store(&workers->shut, 1);
-    atomic_store(&workers->ended, 1);
     apr_thread_mutex_unlock(workers->life);
     mproc__pool_give_up(workers, MPROC_ECLOSED);
+    atomic_store(&workers->ended, 1);
     mproc__pool_move(&workers->shared->done);
     mproc__pool_move(&workers->shared->care);
 }
@@ -246,10 +268,15 @@ list_end(mproc_pool_t *workers)
 
     apr_thread_mutex_lock(workers->list);
     while ((async = workers->first) != NULL) {
-        mproc__async_unlist(async);
+        mproc__batch_t *batch = async->batch;
+        int dropped = async->dropped;
+        (void)mproc__arena_hold(workers->spare,
+                                mproc__hold_handle(async->hold));
         atomic_store(&async->calls, 0);
-        mproc__pool_told(&async->batch->done);
-        if (async->dropped) {
+        mproc__async_unlist(async);
+        mproc__pool_told(&batch->done);
+        mproc__arena_release(workers->spare);
+        if (dropped) {
             mproc__async_free(async);
         }
     }
@@ -267,13 +294,14 @@ pool_cleanup(void *data)
         return APR_SUCCESS;
     }
     mproc__at_shutdown_remove(pool_at_shutdown, workers);
-    if (workers->keep != NULL) {
+    if (workers->spare != NULL) { /* The last that is made. */
         pool_end(workers);
         mproc__pool_keep_no_more(workers);
         list_end(workers);
         for (i = 0; i < workers->places; i++) {
             mproc__pool_forget_worker(workers, i);
         }
+        mproc__hold_free(workers->spare);
     }
     functions_forget(workers);
     mproc_queue_destroy(workers->hints);
@@ -312,6 +340,13 @@ pool_shared_make(mproc_pool_t *workers)
         rv = mproc__pool_function(
             workers, (mproc_function_t)workers->options.initializer,
             &workers->shared->initializer);
+    }
+    if (rv == APR_SUCCESS) {
+        workers->spare = mproc__hold_new();
+        rv = workers->spare != NULL
+                 ? rv
+                 : mproc__fail(APR_ENOMEM, "mproc_pool_create: no "
+                                           "shared memory");
     }
     return rv;
 }
@@ -459,8 +494,11 @@ mproc_pool_create(mproc_pool_t **workers, const mproc_pool_options_t *options,
         rv = mproc__pool_keep(*workers);
     }
     if (rv != APR_SUCCESS) {
+        char why[1024];
+        apr_cpystrn(why, mproc_error_detail(), sizeof why);
         apr_pool_destroy(own);
         *workers = NULL;
+        mproc__fail(rv, "%s", why);
     }
     return rv;
 }
@@ -503,10 +541,8 @@ mproc_pool_join(mproc_pool_t *workers, apr_interval_time_t timeout)
                          "mproc_pool_join: the pool still takes work; call "
                          "mproc_pool_close() or _terminate() first");
     }
-    if (rv == APR_SUCCESS && mproc__pool_in_keeper(workers)) {
-        rv = mproc__fail(MPROC_ESTATE,
-                         "mproc_pool_join: not in a callback, which the pool "
-                         "waits for");
+    if (rv == APR_SUCCESS) {
+        rv = mproc__pool_may_wait(workers, "mproc_pool_join");
     }
     while (rv == APR_SUCCESS) {
         mproc__pool_look(&wait, &workers->shared->done);
@@ -555,10 +591,34 @@ mproc_pool_stats(mproc_pool_t *workers, mproc_pool_stats_t *stats)
     return APR_SUCCESS;
 }
 
+/* What is under way was told to as many as there were. Life is held. */
+static void
+pool_hint_more(mproc_pool_t *workers, int more)
+{
+    mproc_async_t *async;
+
+    apr_thread_mutex_lock(workers->list);
+    for (async = workers->first; async != NULL && more > 0;
+         async = async->next) {
+        mproc__batch_t *batch = async->batch;
+        apr_uint64_t told =
+            (apr_uint64_t)(workers->count - more) * batch->chunk;
+        if (batch->count > told) {
+            /* Without memory those that know of it do all. */
+            (void)mproc__pool_hint(workers, mproc__hold_handle(async->hold),
+                                   MPROC__HINT_TASKS, (apr_uint64_t)more);
+        }
+    }
+    apr_thread_mutex_unlock(workers->list);
+    workers->deaths += more > 0; /* A map hints again. */
+    mproc__pool_move(&workers->shared->done);
+}
+
 apr_status_t
 mproc_pool_resize(mproc_pool_t *workers, int processes)
 {
     apr_status_t rv = mproc__pool_open(workers, "mproc_pool_resize");
+    int more;
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -571,15 +631,14 @@ mproc_pool_resize(mproc_pool_t *workers, int processes)
                          "made with, and %d",
                          processes, workers->places, SPARE);
     }
-    else {
-        int more = processes - workers->count;
-        if (more < 0) {
-            rv = mproc__pool_hint(workers, 0, MPROC__HINT_LEAVE,
-                                  (apr_uint64_t)-more);
-        }
-        if (rv == APR_SUCCESS) {
-            workers->count = processes;
-        }
+    else if (processes >= workers->count) {
+        more = processes - workers->count;
+        workers->count = processes;
+        pool_hint_more(workers, more);
+    }
+    while (rv == APR_SUCCESS && workers->count > processes) {
+        rv = mproc__pool_hint(workers, 0, MPROC__HINT_LEAVE, 1);
+        workers->count -= rv == APR_SUCCESS;
     }
     apr_thread_mutex_unlock(workers->life);
     mproc__pool_move(&workers->shared->care);

@@ -18,11 +18,12 @@
  * thread of the owner, looks at the dead one's place. What it had claimed of
  * the block named there goes back: CLAIMED -> FREE, the task that it ran with
  * one attempt more, or DONE with MPROC_EWORKERLOST after the last. A place
- * that says TAKING may have had a hint and lost it: then all blocks with FREE
+ * that says TAKING may have had a hint and lost it: then, when all hints that
+ * were in the queue have been got, those older blocks that still have FREE
  * pieces are hinted at again. Invariant: while a piece is FREE a hint is in
  * the queue, or a living worker has got one and not yet looked, or the death
- * of who had it is about to be told. A piece that is CLAIMED names a worker
- * that lives or whose death is about to be told.
+ * of who had it is about to be told, or the keeper suspects. A piece that is
+ * CLAIMED names a worker that lives or whose death is about to be told.
  *
  * Who waits sets WAITERS in an eventcount (`done`, `care`, a batch's `done`)
  * and looks at the states once more; who sets a state looks at the eventcount
@@ -151,11 +152,12 @@ typedef struct mproc__lost_t {
 
 /* What the owner knows of a place. */
 typedef struct mproc__keep_t {
-    mproc_process_t *process;
+    mproc_process_t *_Atomic process; /* partner: the watcher's thread */
     apr_int64_t pid;
     _Atomic int ended;           /* its end is to be seen to */
     apr_uint64_t late, late_run; /* was over its time at that task of that */
     apr_time_t interrupted;      /* then; 0: not yet */
+    int killed;                  /* and killed, for the same */
 } mproc__keep_t;
 
 /* The owner's half. */
@@ -170,14 +172,22 @@ struct mproc_pool_t {
     struct apr_thread_t *keeper;
     /* Guarded by life. */
     mproc__keep_t *keep;
-    int count, places; /* workers that shall be; places for them */
+    _Atomic int count; /* workers that shall be */
+    int places;        /* places for them */
     int started;       /* workers ever started, for their names */
     int stillborn;     /* ended in a row before they were up */
     apr_time_t pause;  /* no start before that */
+    int suspect;       /* hints may be lost: of batches up to this number, */
+    apr_uint32_t suspect_number;
+    apr_uint64_t suspect_got; /* when so many were got */
     /* Guarded by list. */
     struct mproc_async_t *first, *last; /* not settled, the oldest first */
     mproc__function_t *functions;
     mproc_pool_stats_t stats;
+    apr_uint32_t sent;    /* batches */
+    apr_uint64_t limited; /* of those on the list: with a limit */
+    apr_uint32_t least;   /* of these limits, since there were none */
+    mproc__hold_t *spare; /* of who calls back; empty */
     /* Set once. */
     _Atomic int closed, terminated, stopping, shut, ended;
     _Atomic int broken; /* a status */
@@ -198,7 +208,8 @@ apr_status_t mproc__pool_function(mproc_pool_t *workers,
                                   mproc_function_t function,
                                   mproc__handle_t *handle);
 
-/* Tell of work, to so many. */
+/* Tell of work, to so many; to fewer when memory is short, but to nobody only
+ * with its status. */
 apr_status_t mproc__pool_hint(mproc_pool_t *workers, mproc__handle_t handle,
                               mproc__hint_e what, apr_uint64_t count);
 
@@ -252,6 +263,10 @@ void mproc__pool_keep_no_more(mproc_pool_t *workers);
 
 /* Whether the calling thread is the keeper. */
 int mproc__pool_in_keeper(mproc_pool_t *workers);
+
+/* MPROC_ESTATE for the keeper, in whose callbacks nobody may wait for the
+ * pool: it would not heal. The pool may be gone. */
+apr_status_t mproc__pool_may_wait(mproc_pool_t *workers, const char *call);
 
 /* Nothing of what is not settled will come: say why. */
 void mproc__pool_give_up(mproc_pool_t *workers, apr_status_t status);

@@ -18,8 +18,12 @@ send_packed(mproc_async_t **async, mproc_pool_t *workers, mproc_task_fn_t task,
             const char *call, const char *format, va_list args)
 {
     apr_array_header_t *objects = NULL;
-    mproc__order_t order = {.task = task, .count = 1, .callbacks = callbacks};
+    mproc__order_t order = {.task = task,
+                            .count = 1,
+                            .callbacks = callbacks,
+                            .dropped = async == NULL};
     mproc_bytes_t packed = {NULL, 0};
+    mproc_async_t *sent;
     apr_pool_t *scratch;
     apr_status_t rv = apr_pool_create(&scratch, NULL);
 
@@ -30,7 +34,8 @@ send_packed(mproc_async_t **async, mproc_pool_t *workers, mproc_task_fn_t task,
     if (rv == APR_SUCCESS) {
         order.items = &packed;
         order.objects = objects;
-        rv = mproc__async_send(async, workers, &order, pool, call);
+        rv = mproc__async_send(async != NULL ? async : &sent, workers, &order,
+                               async != NULL ? pool : NULL, call);
     }
     apr_pool_destroy(scratch);
     return rv;
@@ -41,7 +46,6 @@ mproc_pool_apply_async(mproc_async_t **async, mproc_pool_t *workers,
                        mproc_task_fn_t task, const mproc_callbacks_t *callbacks,
                        apr_pool_t *pool, const char *format, ...)
 {
-    mproc_async_t *sent;
     apr_status_t rv;
     va_list args;
 
@@ -49,20 +53,10 @@ mproc_pool_apply_async(mproc_async_t **async, mproc_pool_t *workers,
         *async = NULL;
     }
     va_start(args, format);
-    rv = send_packed(&sent, workers, task, callbacks,
-                     async != NULL ? pool : NULL, "mproc_pool_apply_async",
-                     format, args);
+    rv = send_packed(async, workers, task, callbacks, pool,
+                     "mproc_pool_apply_async", format, args);
     va_end(args);
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    if (async == NULL) {
-        mproc_async_destroy(sent);
-    }
-    else {
-        *async = sent;
-    }
-    return APR_SUCCESS;
+    return rv;
 }
 
 /* Get the results, and keep the async as long as they may name objects. */
@@ -126,8 +120,10 @@ send_items(mproc_async_t **async, mproc_pool_t *workers, mproc_task_fn_t task,
                             .items = items,
                             .count = count,
                             .callbacks = callbacks,
-                            .options = options};
+                            .options = options,
+                            .dropped = async == NULL};
     apr_status_t rv = mproc__pool_check(workers, call);
+    mproc_async_t *sent;
     apr_size_t shares;
 
     if (rv == APR_SUCCESS && items == NULL && count > 0) {
@@ -143,7 +139,8 @@ send_items(mproc_async_t **async, mproc_pool_t *workers, mproc_task_fn_t task,
     order.chunk = options != NULL && options->chunk > 0
                       ? options->chunk
                       : (count + shares - 1) / shares;
-    return mproc__async_send(async, workers, &order, pool, call);
+    return mproc__async_send(async != NULL ? async : &sent, workers, &order,
+                             async != NULL ? pool : NULL, call);
 }
 
 apr_status_t
@@ -152,24 +149,11 @@ mproc_pool_map_async(mproc_async_t **async, mproc_pool_t *workers,
                      apr_size_t count, const mproc_task_options_t *options,
                      const mproc_callbacks_t *callbacks, apr_pool_t *pool)
 {
-    mproc_async_t *sent;
-    apr_status_t rv;
-
     if (async != NULL) {
         *async = NULL;
     }
-    rv = send_items(&sent, workers, task, items, count, options, callbacks,
-                    async != NULL ? pool : NULL, "mproc_pool_map_async");
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    if (async == NULL) {
-        mproc_async_destroy(sent);
-    }
-    else {
-        *async = sent;
-    }
-    return APR_SUCCESS;
+    return send_items(async, workers, task, items, count, options, callbacks,
+                      pool, "mproc_pool_map_async");
 }
 
 apr_status_t

@@ -20,6 +20,7 @@
 
 #define AHEAD_PER_WORKER 16
 #define BATCH_MOST 256
+#define CHUNK_MOST BATCH_MOST
 
 /* A batch, and what of it was given. */
 typedef struct imap_batch_t {
@@ -171,6 +172,8 @@ imap_create(mproc_imap_t **imap, mproc_pool_t *workers, mproc_task_fn_t task,
         made->options = *options;
     }
     made->options.chunk = made->options.chunk > 0 ? made->options.chunk : 1;
+    made->options.chunk =
+        made->options.chunk < CHUNK_MOST ? made->options.chunk : CHUNK_MOST;
     if (made->options.buffersize == 0) {
         made->options.buffersize =
             AHEAD_PER_WORKER * (apr_size_t)workers->count * made->options.chunk;
@@ -289,6 +292,46 @@ imap_sleep(mproc_imap_t *imap, apr_time_t deadline)
     return rv;
 }
 
+/* A hold of a result's pool, on what the result names. */
+typedef struct kept_t {
+    mproc__hold_t *hold;
+    unsigned epoch;
+} kept_t;
+
+static apr_status_t
+kept_cleanup(void *data)
+{
+    kept_t *kept = data;
+
+    if (kept->epoch == mproc__peers_epoch()) {
+        mproc__arena_release(kept->hold);
+        mproc__hold_free(kept->hold);
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t
+result_keep(mproc_async_t *async, apr_size_t index, apr_pool_t *pool)
+{
+    mproc__holder_t *holder = mproc__arena_at(mproc__hold_handle(async->hold));
+    mproc__handle_t box = mproc__hold_handle(&holder->hold[index]);
+    kept_t *kept;
+
+    if (box == 0 || ((mproc__holder_t *)mproc__arena_at(box))->count == 0) {
+        return APR_SUCCESS;
+    }
+    kept = apr_palloc(pool, sizeof *kept);
+    kept->epoch = mproc__peers_epoch();
+    kept->hold = mproc__hold_new();
+    if (kept->hold == NULL) {
+        return mproc__fail(APR_ENOMEM, "mproc_imap_next: no memory to keep the "
+                                       "objects that the result names");
+    }
+    (void)mproc__arena_hold(kept->hold, box);
+    apr_pool_cleanup_register(pool, kept, kept_cleanup, apr_pool_cleanup_null);
+    return APR_SUCCESS;
+}
+
 /* Take it out; a batch of which all were given goes, unless the result names
  * what it holds: the results' pool takes it. */
 static apr_status_t
@@ -303,6 +346,7 @@ result_give(mproc_imap_t *imap, imap_batch_t *batch, apr_size_t index,
             mproc__batch_said(mproc__hold_handle(async->hold), index);
         result->size = said.size;
         result->data = apr_pstrmemdup(pool, said.data, said.size);
+        rv = result_keep(async, index, pool);
     }
     imap->index = batch->first + index;
     batch->given[index] = 1;
@@ -359,7 +403,8 @@ mproc_imap_next(mproc_imap_t *imap, mproc_bytes_t *result,
                                            "this time; ask again");
         }
         if (!mproc__spin(nothing_is_ready, imap)) {
-            rv = imap_sleep(imap, deadline);
+            rv = mproc__pool_may_wait(imap->workers, "mproc_imap_next");
+            rv = rv == APR_SUCCESS ? imap_sleep(imap, deadline) : rv;
             if (rv != APR_SUCCESS && rv != APR_TIMEUP) {
                 return rv;
             }

@@ -18,17 +18,21 @@
 #include "error.h"
 #include "parking.h"
 #include "process.h"
+#include "queue.h"
 
 #define INTERRUPT_GRACE (200 * 1000) /* microseconds, then it is killed */
+#define AFTERWARDS (1000 * 1000)     /* it may still die of that */
 #define LOOK_MOST (100 * 1000)       /* between looks at limits */
 #define LOOK_LEAST 1000
 #define AGAIN (100 * 1000) /* to what memory was short for */
+#define SUSPECT 2000       /* between looks whether hints were got */
 #define STILLBORN_PER_WORKER 3
 #define PAUSE_LEAST (10 * 1000) /* after the first that was stillborn */
 #define PAUSE_MOST (1000 * 1000)
 
 /* The pool whose keeper the calling thread is. */
 static _Thread_local mproc_pool_t *kept;
+static _Thread_local unsigned kept_epoch;
 
 /* ------------------------------------------------------------ eventcounts */
 
@@ -71,7 +75,19 @@ mproc__pool_sleep(mproc__pool_wait_t *wait, apr_time_t deadline)
 int
 mproc__pool_in_keeper(mproc_pool_t *workers)
 {
-    return kept == workers;
+    return kept == workers && kept_epoch == mproc__peers_epoch();
+}
+
+apr_status_t
+mproc__pool_may_wait(mproc_pool_t *workers, const char *call)
+{
+    return mproc__pool_in_keeper(workers)
+               ? mproc__fail(MPROC_ESTATE,
+                             "%s: not in a callback, which keeps the pool "
+                             "from seeing to its workers; wait in another "
+                             "thread, or send what follows from here",
+                             call)
+               : APR_SUCCESS;
 }
 
 /* ----------------------------------------------------------------- deaths */
@@ -85,8 +101,8 @@ lost_note(mproc_async_t *async, apr_uint64_t index, const mproc_lost_t *record)
     if (lost != NULL) {
         lost->index = (apr_size_t)index;
         lost->record = *record;
-        lost->next = async->lost;
-        async->lost = lost;
+        lost->next = atomic_load(&async->lost);
+        atomic_store(&async->lost, lost);
     }
 }
 
@@ -152,14 +168,54 @@ batch_free(const mproc_async_t *async)
     return count;
 }
 
-static apr_status_t
+/* From now on batches that are older may have lost their hints. Life and the
+ * list are locked. */
+static void
+suspect_begin(mproc_pool_t *workers)
+{
+    workers->suspect = 1;
+    workers->suspect_number = workers->sent;
+    workers->suspect_got =
+        mproc__ring_count(&mproc__queue_ring(workers->hints)->tail);
+}
+
+static void
 hint_again(mproc_pool_t *workers, mproc_async_t *async)
 {
     apr_uint64_t count = batch_free(async);
     apr_uint64_t most = (apr_uint64_t)workers->count;
 
-    return mproc__pool_hint(workers, mproc__hold_handle(async->hold),
-                            MPROC__HINT_TASKS, count < most ? count : most);
+    if (mproc__pool_hint(workers, mproc__hold_handle(async->hold),
+                         MPROC__HINT_TASKS,
+                         count < most ? count : most) != APR_SUCCESS) {
+        suspect_begin(workers);
+    }
+}
+
+/* When all that was in the queue then has been got: what has FREE tasks still
+ * lost its hint, or somebody is about to look. Life is held. */
+static void
+suspect_look(mproc_pool_t *workers, apr_time_t *deadline)
+{
+    mproc__ring_t *ring = mproc__queue_ring(workers->hints);
+    apr_time_t next = mproc_plat_clock() + SUSPECT;
+    mproc_async_t *async;
+
+    if (workers->suspect && !workers->terminated && workers->broken == 0 &&
+        mproc__ring_count(&ring->head) >= workers->suspect_got) {
+        workers->suspect = 0;
+        apr_thread_mutex_lock(workers->list);
+        for (async = workers->first; async != NULL; async = async->next) {
+            if ((apr_int32_t)(async->number - workers->suspect_number) <= 0) {
+                hint_again(workers, async);
+            }
+        }
+        apr_thread_mutex_unlock(workers->list);
+        next += AGAIN - SUSPECT;
+    }
+    if (workers->suspect && next < *deadline) {
+        *deadline = next;
+    }
 }
 
 static void
@@ -175,42 +231,54 @@ batch_back(dead_t *dead, mproc_async_t *async)
     mproc__pool_told(&async->batch->done);
 }
 
-/* Give back what it had. Returns 0 when a hint could not be put again. */
-static int
+/* Give back what it had. */
+static void
 work_back(dead_t *dead, int taking)
 {
     mproc_pool_t *workers = dead->workers;
     mproc_async_t *async;
-    int good = 1;
 
     if (workers->terminated || workers->broken != 0) {
-        return 1; /* All will be given up. */
+        return; /* All will be given up. */
     }
+    /* What it had begun is finished, or undone, by whoever found it first: not
+     * late, when another replies to the same task. */
+    mproc__peers_settle();
     apr_thread_mutex_lock(workers->list);
-    for (async = workers->first; async != NULL; async = async->next) {
-        int here = mproc__hold_handle(async->hold) == dead->at;
-        if (here) {
+    for (async = workers->first; async != NULL && dead->at != 0;
+         async = async->next) {
+        if (mproc__hold_handle(async->hold) == dead->at) {
             batch_back(dead, async);
-        }
-        if (here || taking) {
-            good &= hint_again(workers, async) == APR_SUCCESS;
-        }
-        if (here && !taking) {
+            hint_again(workers, async);
             break;
         }
     }
+    if (taking) {
+        suspect_begin(workers);
+    }
     apr_thread_mutex_unlock(workers->list);
-    return good;
+}
+
+/* Whose time it was ended for: a blow may hit another than it was meant for,
+ * and a worker may die of itself long after it survived one. */
+static void
+blow_see(dead_t *dead, const mproc__keep_t *keep)
+{
+    if (keep->interrupted != 0) {
+        dead->late = keep->late == dead->at && keep->late_run == dead->running;
+        dead->other = !dead->late &&
+                      (keep->killed ||
+                       mproc_plat_clock() < keep->interrupted + AFTERWARDS);
+    }
 }
 
 /* Life is held. */
-static int
+static void
 death_see(mproc_pool_t *workers, int number)
 {
     mproc__place_t *place = &workers->shared->place[number];
     mproc__keep_t *keep = &workers->keep[number];
     dead_t dead = {.workers = workers};
-    int good;
 
     dead.peer = atomic_load(&place->peer);
     dead.at = atomic_load(&place->at);
@@ -222,10 +290,7 @@ death_see(mproc_pool_t *workers, int number)
         dead.record.ran =
             mproc_plat_clock() - (apr_time_t)atomic_load(&place->began);
     }
-    if (keep->interrupted != 0) {
-        dead.late = keep->late == dead.at && keep->late_run == dead.running;
-        dead.other = !dead.late;
-    }
+    blow_see(&dead, keep);
     workers->stats.tasks_of_ended += atomic_load(&place->tasks);
     if (dead.peer == 0) {
         apr_time_t pause = PAUSE_LEAST
@@ -237,12 +302,11 @@ death_see(mproc_pool_t *workers, int number)
     else {
         workers->stillborn = 0;
     }
-    good = work_back(&dead, (int)atomic_load(&place->taking));
+    work_back(&dead, (int)atomic_load(&place->taking));
     mproc__pool_forget_worker(workers, number);
     /* A map looks for what the dead had claimed, and hints at it again. */
     workers->deaths++;
     mproc__pool_move(&workers->shared->done);
-    return good;
 }
 
 /* ---------------------------------------------------------------- healing */
@@ -346,9 +410,10 @@ limit_check(mproc_pool_t *workers, int number, apr_time_t now,
 {
     mproc__place_t *place = &workers->shared->place[number];
     mproc__keep_t *keep = &workers->keep[number];
-    apr_uint64_t limit = atomic_load(&place->limit);
     apr_uint64_t at = atomic_load(&place->at);
     apr_uint64_t running = atomic_load(&place->running);
+    /* Both were written before `running`, and stay as long as that. */
+    apr_uint64_t limit = atomic_load(&place->limit);
     apr_time_t due = (apr_time_t)(atomic_load(&place->began) + limit);
 
     if (limit == 0 || running == 0 || atomic_load(&place->at) != at ||
@@ -359,21 +424,26 @@ limit_check(mproc_pool_t *workers, int number, apr_time_t now,
         *deadline = *deadline < due ? *deadline : due;
         return;
     }
-    if (keep->interrupted == 0) {
+    if (keep->killed) {
+        return;
+    }
+    if (keep->interrupted == 0 || keep->late != at ||
+        keep->late_run != running) {
+        if (keep->interrupted != 0 && now < keep->interrupted + AFTERWARDS) {
+            /* It was done in the last moment, and the next may die of it. */
+            due = keep->interrupted + AFTERWARDS;
+            *deadline = *deadline < due ? *deadline : due;
+            return;
+        }
         keep->late = at;
         keep->late_run = running;
         keep->interrupted = now;
-        if (mproc_process_interrupt(keep->process) != APR_SUCCESS) {
-            mproc_process_kill(keep->process);
-        }
-    }
-    else if (keep->late != at || keep->late_run != running) {
-        keep->interrupted = 0; /* It was done in the last moment. */
-        now = mproc_plat_clock();
+        keep->killed = mproc_process_interrupt(keep->process) != APR_SUCCESS &&
+                       mproc_process_kill(keep->process) == APR_SUCCESS;
     }
     due = keep->interrupted + INTERRUPT_GRACE;
-    if (keep->interrupted != 0 && now >= due) {
-        mproc_process_kill(keep->process);
+    if (now >= due) {
+        keep->killed = mproc_process_kill(keep->process) == APR_SUCCESS;
         due = now + LOOK_MOST;
     }
     *deadline = *deadline < due ? *deadline : due;
@@ -385,22 +455,13 @@ static void
 limits_look(mproc_pool_t *workers, apr_time_t *deadline)
 {
     apr_time_t now = mproc_plat_clock(), next;
-    apr_uint64_t least = ~APR_UINT64_C(0);
-    mproc_async_t *async;
+    apr_uint64_t least;
     int i;
 
     apr_thread_mutex_lock(workers->list);
-    for (async = workers->first; async != NULL; async = async->next) {
-        apr_uint64_t limit = async->batch->limit;
-        if (limit != 0 && limit < least) {
-            least = limit;
-        }
-        if (atomic_load(&async->batch->next) == 0 && limit != 0) {
-            break;
-        }
-    }
+    least = workers->limited > 0 ? workers->least * APR_UINT64_C(1000) : 0;
     apr_thread_mutex_unlock(workers->list);
-    if (least == ~APR_UINT64_C(0)) {
+    if (least == 0) {
         return;
     }
     for (i = 0; i < workers->places; i++) {
@@ -417,32 +478,35 @@ limits_look(mproc_pool_t *workers, apr_time_t *deadline)
 
 /* -------------------------------------------------------------- callbacks */
 
-/* One that is settled, off the list; or NULL. Those behind the first that
- * nobody has begun are not. */
+/* One that is settled and to be called back, off the list; or NULL. Behind so
+ * many that nobody has begun as workers may have hints of, nobody has. */
 static mproc_async_t *
 settled_take(mproc_pool_t *workers)
 {
-    mproc_async_t *async, *next;
+    mproc_async_t *async, *next, *found = NULL;
+    int waiting = 0;
 
     apr_thread_mutex_lock(workers->list);
-    for (async = workers->first; async != NULL; async = next) {
+    for (async = workers->first;
+         async != NULL && found == NULL && waiting <= workers->places;
+         async = next) {
         next = async->next;
         if (mproc__async_settled(async)) {
+            int calls = atomic_load(&async->calls), dropped = async->dropped;
             mproc__async_unlist(async);
-            if (async->calls) {
-                break;
+            if (calls) {
+                found = async;
             }
-            if (async->dropped) {
+            else if (dropped) {
                 mproc__async_free(async);
             }
         }
-        else if (atomic_load(&async->batch->next) == 0) {
-            async = NULL;
-            break;
+        else {
+            waiting += atomic_load(&async->batch->next) == 0;
         }
     }
     apr_thread_mutex_unlock(workers->list);
-    return async;
+    return found;
 }
 
 static void
@@ -455,28 +519,22 @@ async_call(mproc_pool_t *workers, mproc_async_t *async)
     for (i = 0; i < async->batch->count && rv == APR_SUCCESS; i++) {
         rv = mproc__async_failure(async, i);
     }
-    if (rv == APR_SUCCESS && async->callbacks.done != NULL) {
-        async->callbacks.done(async, async->callbacks.baton);
+    if (rv == APR_SUCCESS && async->callbacks[0].done != NULL) {
+        async->callbacks[0].done(async, async->callbacks[0].baton);
     }
-    else if (rv != APR_SUCCESS && async->callbacks.failed != NULL) {
-        async->callbacks.failed(async, rv, async->callbacks.baton);
+    else if (rv != APR_SUCCESS && async->callbacks[0].failed != NULL) {
+        async->callbacks[0].failed(async, rv, async->callbacks[0].baton);
     }
     apr_thread_mutex_lock(workers->list);
     dropped = async->dropped;
     if (!dropped) {
         /* From here on it may be freed by who waited. */
-        mproc__hold_t *hold = async->hold;
-        mproc__hold_t *mine = mproc__hold_new();
         mproc__batch_t *batch = async->batch;
-        if (mine != NULL) {
-            (void)mproc__arena_hold(mine, mproc__hold_handle(hold));
-        }
+        (void)mproc__arena_hold(workers->spare,
+                                mproc__hold_handle(async->hold));
         atomic_store(&async->calls, 0);
         mproc__pool_told(&batch->done);
-        if (mine != NULL) {
-            mproc__arena_release(mine);
-            mproc__hold_free(mine);
-        }
+        mproc__arena_release(workers->spare);
     }
     apr_thread_mutex_unlock(workers->list);
     if (dropped) {
@@ -501,6 +559,7 @@ mproc__pool_give_up(mproc_pool_t *workers, apr_status_t status)
     mproc_async_t *async;
     apr_uint64_t i;
 
+    mproc__peers_settle(); /* As in work_back(). */
     apr_thread_mutex_lock(workers->list);
     for (async = workers->first; async != NULL; async = async->next) {
         for (i = 0; i < async->batch->count; i++) {
@@ -552,20 +611,16 @@ none_left(const mproc_pool_t *workers)
 static void
 keeper_look(mproc_pool_t *workers, apr_time_t *deadline)
 {
-    int i, good = 1;
+    int i;
 
     apr_thread_mutex_lock(workers->life);
     for (i = 0; i < workers->places; i++) {
         if (workers->keep[i].process != NULL &&
             atomic_exchange(&workers->keep[i].ended, 0)) {
-            good &= death_see(workers, i);
+            death_see(workers, i);
         }
     }
-    if (!good) {
-        dead_t nobody = {.workers = workers};
-        good = work_back(&nobody, 1);
-        *deadline = good ? *deadline : mproc_plat_clock() + AGAIN;
-    }
+    suspect_look(workers, deadline);
     workers_heal(workers, deadline);
     limits_look(workers, deadline);
     apr_thread_mutex_unlock(workers->life);
@@ -591,6 +646,7 @@ keeper_run(apr_thread_t *thread, void *baton)
     mproc__pool_wait_t wait;
 
     kept = workers;
+    kept_epoch = workers->epoch;
     while (!atomic_load(&workers->stopping)) {
         apr_time_t deadline = MPROC_PLAT_NEVER;
         mproc__pool_look(&wait, &workers->shared->care);

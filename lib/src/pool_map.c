@@ -31,7 +31,8 @@ typedef struct map_t {
     mproc__job_t *job;
     mproc__handle_t handle; /* of the job */
     mproc__pool_wait_t wait;
-    int deaths; /* as they were when it was hinted at */
+    int deaths;   /* as they were when it was hinted at */
+    int unhinted; /* that is to be done again */
     apr_time_t deadline;
 } map_t;
 
@@ -238,14 +239,22 @@ map_wait(map_t *map)
                                    "its memory");
         }
         if (map_give_back(map) > 0) {
-            (void)map_hint(map);
-            continue; /* What was lost may have been the last. */
+            map->unhinted = 1;
+            if (mproc__job_is_settled(map->job)) {
+                continue; /* What was lost was the last. */
+            }
         }
         if (map->deaths != atomic_load(&map->workers->deaths)) {
             map->deaths = atomic_load(&map->workers->deaths);
-            (void)map_hint(map);
+            map->unhinted = 1;
         }
         now = mproc_plat_clock();
+        if (map->unhinted) {
+            map->unhinted = map_hint(map) != APR_SUCCESS;
+        }
+        if (map->unhinted && until > now + PROGRESS_EVERY) {
+            until = now + PROGRESS_EVERY; /* Memory is short. */
+        }
         if (map->options.progress != NULL && until > now + PROGRESS_EVERY) {
             until = now + PROGRESS_EVERY;
         }
@@ -386,6 +395,9 @@ mproc_pool_map_array(mproc_pool_t *workers, mproc_map_fn_t function,
     rv = mproc__pool_check(workers, "mproc_pool_map_array");
     if (rv == APR_SUCCESS) {
         rv = map_check(&map);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = mproc__pool_may_wait(workers, "mproc_pool_map_array");
     }
     if (rv != APR_SUCCESS) {
         return rv;

@@ -253,7 +253,8 @@ static void
 batch_run(worker_t *worker, mproc__handle_t handle)
 {
     mproc__place_t *place = worker->place;
-    apr_uint64_t first, count, i, known = 0;
+    apr_uint64_t first, count, i;
+    apr_uint32_t known = 0;
     mproc_function_t function;
     mproc__holder_t *holder;
     mproc__batch_t *batch;
@@ -266,7 +267,7 @@ batch_run(worker_t *worker, mproc__handle_t handle)
     }
     holder = mproc__arena_at(handle);
     batch = mproc__batch_at(handle);
-    atomic_store(&place->limit, batch->limit);
+    atomic_store(&place->limit, batch->limit * APR_UINT64_C(1000));
     rv = function_find(worker, batch->function, &function);
     while (!worker_is_full(worker) &&
            (count = mproc__batch_claim(batch, worker->self, &first)) > 0) {
@@ -279,6 +280,7 @@ batch_run(worker_t *worker, mproc__handle_t handle)
                          (mproc_task_fn_t)function, i);
             }
             else {
+                mproc__arena_release(&holder->hold[i]);
                 mproc__batch_task(batch, i)->size = 0;
                 mproc__batch_end(batch, i, rv);
                 mproc__pool_told(&batch->done);
@@ -290,7 +292,9 @@ batch_run(worker_t *worker, mproc__handle_t handle)
         /* Others go on with what is left. */
         mproc__hint_t hint = {handle, MPROC__HINT_TASKS};
         mproc_bytes_t item = {&hint, sizeof hint};
-        (void)mproc_queue_put(worker->hints, item, MPROC_NOWAIT);
+        if (mproc_queue_put(worker->hints, item, MPROC_NOWAIT) != APR_SUCCESS) {
+            atomic_store(&place->taking, 1); /* As if it died with it. */
+        }
     }
     if (((batch->flags & MPROC__BATCH_TELL) ||
          atomic_load(&worker->shared->closed)) &&
@@ -405,7 +409,8 @@ mproc__pool_worker(mproc_bytes_t args, apr_pool_t *pool)
         (mine = mproc__hold_new()) == NULL ||
         (worker.hold = mproc__hold_new()) == NULL ||
         mproc__arena_hold(mine, handle) != APR_SUCCESS ||
-        apr_pool_create(&worker.pool, NULL) != APR_SUCCESS) {
+        /* Not of the root: a thread of the parent's may have had its lock. */
+        apr_pool_create(&worker.pool, pool) != APR_SUCCESS) {
         return 1;
     }
     worker.shared = mproc__arena_at(handle);

@@ -11,6 +11,7 @@
 
 #include "../../platform/plat_sys.h"
 #include "error.h"
+#include "notifier.h"
 #include "parking.h"
 
 #define KILL_LIMIT (1000 * 1000) /* after a kill, in microseconds */
@@ -246,10 +247,15 @@ mproc_process_close(mproc_process_t *process)
                            "it first",
                            process->name);
     }
+    mproc__notifier_end(&process->notifier);
     mproc__process_unwatch(process);
     mproc__family_lock();
     atomic_store(&process->life, MPROC__CLOSED);
-    mproc__process_release(process);
+    /* Who has a list with it, or works with its record, may be waiting for it:
+     * then it goes with the last of them. */
+    if (process->users == 0 && process->owners == 1) {
+        mproc__process_release(process);
+    }
     mproc__family_unlock();
     if (process->pool == NULL) {
         mproc__process_disown(process);

@@ -12,6 +12,7 @@
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "kinds.h"
+#include "notifier.h"
 #include "wait.h"
 
 #define ROOM_MOST 64 /* items that who puts waits for while it spins */
@@ -231,10 +232,11 @@ queue_gate(mproc_queue_t *queue, int for_items)
 apr_status_t
 mproc__queue_source(mproc_queue_t *queue, mproc__source_t *source)
 {
-    apr_status_t rv = mproc__queue_check(queue, "mproc_wait");
+    apr_status_t rv = mproc__queue_check(queue, source->call);
 
     if (rv == APR_SUCCESS) {
         mproc__gate_source(queue_gate(queue, 1), source);
+        source->place = &queue->object.notifier;
     }
     return rv;
 }
@@ -259,6 +261,7 @@ queue_wait(mproc_queue_t *queue, int for_items, apr_time_t deadline,
         }
         return rv;
     case APR_TIMEUP:
+        mproc__notifier_look(&queue->object.notifier);
         return mproc__fail(rv, "%s: the queue stayed %s", call,
                            for_items ? "empty" : "full");
     case MPROC_EDEADLK:
@@ -394,6 +397,7 @@ mproc__queue_end_get(mproc_queue_t *queue, int count)
     else if (ring->maxsize > 0) {
         mproc__gate_wake(&ring->space, count);
     }
+    mproc__notifier_look(&queue->object.notifier);
 }
 
 static apr_status_t

@@ -85,8 +85,10 @@ journal_apply(mproc__store_t *store, apr_uint64_t count)
             memcpy(where, &value, sizeof value);
         }
     }
-    /* Release: what was applied comes first. */
+    /* Release: what was applied comes first; the fence: the next journal comes
+     * later. */
     atomic_store_explicit(&store->committed, 0, memory_order_release);
+    atomic_signal_fence(memory_order_seq_cst);
 }
 
 void
@@ -328,9 +330,8 @@ segment_size(unsigned number)
 }
 
 char *
-mproc__store_look(mproc__store_use_t *use, mproc__hold_t *hold, char **known)
+mproc__store_look(mproc__hold_t *hold, char **known)
 {
-    (void)use;
     *known = mproc__arena_at(mproc__hold_handle(hold));
     return *known;
 }
@@ -413,7 +414,7 @@ mproc__store_table(mproc__store_use_t *use, void **table, unsigned n,
     if (use->table[n] == NULL) {
         rv = memory_make(&use->content->table[n], size);
         if (rv == APR_SUCCESS) {
-            mproc__store_look(use, &use->content->table[n], &use->table[n]);
+            mproc__store_look(&use->content->table[n], &use->table[n]);
         }
     }
     *table = use->table[n];

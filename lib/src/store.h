@@ -20,7 +20,6 @@
 #define MPROC__JOURNAL 40
 
 /* A cell, by segment (25-31) and offset in units of 8 bytes (0-24). 0: none. */
-typedef apr_uint32_t mproc__ref_t;
 #define MPROC__CELL_UNIT 8
 #define MPROC__CELL_SEGMENT(ref) ((ref) >> 25)
 #define MPROC__CELL_OFFSET(ref) ((apr_uint64_t)((ref)&0x1ffffffU) * 8)
@@ -111,7 +110,7 @@ mproc__store_of(mproc__store_use_t *use)
     return use->object.shared;
 }
 
-/* Make a store of `size` bytes of local half, with an empty content. */
+/* Make a store with an empty content, and its local half. */
 apr_status_t mproc__store_create(void *store, const mproc__object_ops_t *ops,
                                  apr_pool_t *pool);
 
@@ -174,8 +173,8 @@ mproc__journal_drop(mproc__store_use_t *use)
 
 /* ------------------------------------------------------------------- cells */
 
-char *mproc__store_look(mproc__store_use_t *use, mproc__hold_t *hold,
-                        char **known);
+/* The block of a hold, looked up once. */
+char *mproc__store_look(mproc__hold_t *hold, char **known);
 
 /* The first 4 bytes of a cell are changed by the journal alone, for they link
  * free cells; the rest of one that was just taken may be written. */
@@ -186,7 +185,7 @@ mproc__store_cell(mproc__store_use_t *use, apr_uint32_t ref)
     char *base = use->segment[number];
 
     if (base == NULL) {
-        base = mproc__store_look(use, &use->content->segment[number],
+        base = mproc__store_look(&use->content->segment[number],
                                  &use->segment[number]);
     }
     return base + MPROC__CELL_OFFSET(ref);

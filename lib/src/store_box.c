@@ -44,7 +44,7 @@ place_find(mproc__store_use_t *use, apr_uint32_t number, place_t *place)
                                MPROC_KIND_BOXES) != APR_SUCCESS) {
             return 0;
         }
-        table = (mproc__holder_t *)(void *)mproc__store_look(use, hold,
+        table = (mproc__holder_t *)(void *)mproc__store_look(hold,
                                                              &use->box[index]);
         /* Its maker may have died before this; all is zero then. */
         table->count = count;

@@ -13,6 +13,7 @@
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "family.h"
+#include "notifier.h"
 #include "parking.h"
 #include "wait.h"
 
@@ -40,13 +41,14 @@ process_source(mproc_process_t *process, mproc__source_t *source)
 {
     apr_status_t rv =
         process == NULL
-            ? mproc__fail(APR_EINVAL, "mproc_wait: a process is NULL")
+            ? mproc__fail(APR_EINVAL, "%s: a process is NULL", source->call)
             : mproc__process_announce(process, &source->word);
 
     source->needed = process_is_running;
     source->must_sleep = process_is_running;
     source->baton = process;
     source->sleeper = process;
+    source->place = process == NULL ? NULL : &process->notifier;
     return rv;
 }
 
@@ -64,10 +66,11 @@ mproc__gate_source(mproc__gate_wait_t wait, mproc__source_t *source)
     source->one = 1;
 }
 
-static apr_status_t
-source_find(const mproc_waitable_t *item, mproc__source_t *source)
+apr_status_t
+mproc__source_find(const mproc_waitable_t *item, const char *call,
+                   mproc__source_t *source)
 {
-    *source = (mproc__source_t){0};
+    *source = (mproc__source_t){.call = call};
     switch (item->kind) {
     case MPROC_WAIT_PROCESS:
         return process_source(item->object, source);
@@ -81,9 +84,9 @@ source_find(const mproc_waitable_t *item, mproc__source_t *source)
         return mproc__listener_source(item->object, source);
     default:
         return mproc__fail(APR_EINVAL,
-                           "mproc_wait: %d is no kind of what can be waited "
-                           "for; see mproc_waitable_e",
-                           (int)item->kind);
+                           "%s: %d is no kind of what can be waited for; see "
+                           "mproc_waitable_e",
+                           call, (int)item->kind);
     }
 }
 
@@ -140,6 +143,9 @@ wait_run(wait_t *wait, apr_time_t deadline)
         if (wait->source[i].one) {
             mproc__unpark(wait->words[i], 1);
         }
+        if (wait->source[i].place != NULL) {
+            mproc__notifier_look(wait->source[i].place);
+        }
     }
     if (rv != APR_SUCCESS && !wait_is_needed(wait)) {
         rv = APR_SUCCESS;
@@ -154,7 +160,8 @@ wait_sources(wait_t *wait)
     int i;
 
     for (i = 0; i < wait->count && rv == APR_SUCCESS; i++) {
-        rv = source_find(&wait->items[i], &wait->source[i]);
+        rv =
+            mproc__source_find(&wait->items[i], "mproc_wait", &wait->source[i]);
         wait->words[i] = wait->source[i].word;
     }
     return rv;

@@ -6,10 +6,12 @@
 #include <mproc/event.h>
 #include <mproc/listener.h>
 #include <mproc/queue.h>
+#include <mproc/wait.h>
 
 #include "gate.h"
 
 typedef struct mproc__source_t {
+    const char *call;              /* that asks, for sentences */
     void *word;                    /* it sleeps on; NULL: on none */
     mproc__needed_fn_t needed;     /* read only; NULL: never ready */
     void *baton;                   /* of that */
@@ -17,9 +19,16 @@ typedef struct mproc__source_t {
     void *sleeper;                 /* of that */
     int one;                       /* wake-ups are for one waiter only */
     mproc__gate_wait_t gate;       /* room for the sleeper */
+    /* Of its notifier; NULL: it is never ready. */
+    mproc__notifier_place_t *place;
 } mproc__source_t;
 
-/* Fill in the source for a gate. */
+/* Fill in the source of a thing, for a call. It points into itself: it is not
+ * to be moved. */
+apr_status_t mproc__source_find(const mproc_waitable_t *item, const char *call,
+                                mproc__source_t *source);
+
+/* The same for a gate. */
 void mproc__gate_source(mproc__gate_wait_t wait, mproc__source_t *source);
 
 /* MPROC_ECLOSED, APR_EINVAL */

@@ -23,6 +23,7 @@ typedef struct bench_row_t {
  * returns APR_ENOTIMPL is left out: this system cannot. */
 extern const bench_row_t bench_start[];
 extern const bench_row_t bench_pool[];
+extern const bench_row_t bench_tasks[];
 extern const bench_row_t bench_sha256[];
 extern const bench_row_t bench_lock[];
 extern const bench_row_t bench_value[];

@@ -62,7 +62,7 @@ need_build() {
 }
 
 need_tests() {
-  need CUnit/CUnit.h libcunit1-dev gdb gdb python3 python3
+  need CUnit/CUnit.h libcunit1-dev gdb gdb python3 python3 uv.h libuv1-dev
 }
 
 install_packages() {

@@ -23,10 +23,18 @@
 #include <apr_strings.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#if __has_include(<sys/epoll.h>)
+#include <sys/epoll.h>
+#define HAVE_EPOLL 1
+#else
+#define HAVE_EPOLL 0
+#endif
 
 #if __has_include(<sys/prctl.h>)
 #include <sys/prctl.h>
@@ -349,6 +357,70 @@ test_pid_exists(apr_int64_t pid)
     return !process_read(&process, (long)pid) || process.state != 'Z';
 }
 
+static int
+handles_poll(const apr_int64_t *handles, int count, int *ready, int timeout)
+{
+    struct pollfd *items = calloc((size_t)count + 1, sizeof *items);
+    int found, bad = 0;
+
+    for (int i = 0; i < count; i++) {
+        items[i] = (struct pollfd){.fd = (int)handles[i], .events = POLLIN};
+    }
+    do {
+        found = poll(items, (nfds_t)count, timeout);
+    } while (found < 0 && errno == EINTR);
+    for (int i = 0; i < count; i++) {
+        bad |= (items[i].revents & (POLLERR | POLLNVAL)) != 0;
+        ready[i] = items[i].revents != 0;
+    }
+    free(items);
+    return bad ? -1 : found;
+}
+
+#if HAVE_EPOLL
+static int
+handles_epoll(const apr_int64_t *handles, int count, int *ready, int timeout)
+{
+    struct epoll_event *events = calloc((size_t)count + 1, sizeof *events);
+    int epoll = epoll_create1(EPOLL_CLOEXEC), found = 0, bad = 0;
+
+    for (int i = 0; i < count; i++) {
+        struct epoll_event event = {.events = EPOLLIN, .data.u32 = (unsigned)i};
+        ready[i] = 0;
+        bad |= epoll_ctl(epoll, EPOLL_CTL_ADD, (int)handles[i], &event) != 0;
+    }
+    do {
+        found = epoll_wait(epoll, events, count + 1, timeout);
+    } while (found < 0 && errno == EINTR);
+    for (int i = 0; i < found; i++) {
+        bad |= (events[i].events & EPOLLERR) != 0;
+        ready[events[i].data.u32] = 1;
+    }
+    close(epoll);
+    free(events);
+    return bad ? -1 : found;
+}
+#else
+#define handles_epoll handles_poll
+#endif
+
+int
+test_handles_wait(const apr_int64_t *handles, int count, int *ready,
+                  apr_interval_time_t timeout)
+{
+    static int calls;
+    int *room = calloc((size_t)count + 1, sizeof *room), found;
+    int limit = (int)((timeout + 999) / 1000);
+
+    found = calls++ % 2 ? handles_epoll(handles, count, room, limit)
+                        : handles_poll(handles, count, room, limit);
+    for (int i = 0; i < count && ready != NULL; i++) {
+        ready[i] = room[i];
+    }
+    free(room);
+    return found;
+}
+
 int
 test_handles(void)
 {
@@ -359,4 +431,10 @@ test_handles(void)
     count = system_handles(pool)->nelts;
     apr_pool_destroy(pool);
     return count;
+}
+
+int
+test_is_wine(void)
+{
+    return 0;
 }

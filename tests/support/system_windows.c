@@ -290,6 +290,57 @@ test_pid_exists(apr_int64_t pid)
     return runs;
 }
 
+/* How many are ready now. */
+static int
+handles_look(const apr_int64_t *handles, int count, int *ready)
+{
+    int found = 0;
+
+    for (int i = 0; i < count; i++) {
+        DWORD rv = WaitForSingleObject((HANDLE)(INT_PTR)handles[i], 0);
+        if (rv != WAIT_OBJECT_0 && rv != WAIT_TIMEOUT) {
+            return -1;
+        }
+        found += rv == WAIT_OBJECT_0;
+        if (ready != NULL) {
+            ready[i] = rv == WAIT_OBJECT_0;
+        }
+    }
+    return found;
+}
+
+/* More than the system waits for at once are waited for in parts. */
+int
+test_handles_wait(const apr_int64_t *handles, int count, int *ready,
+                  apr_interval_time_t timeout)
+{
+    ULONGLONG limit = GetTickCount64() + (ULONGLONG)(timeout + 999) / 1000;
+    HANDLE part[MAXIMUM_WAIT_OBJECTS];
+    int begin = 0, found;
+
+    while ((found = handles_look(handles, count, ready)) == 0 &&
+           GetTickCount64() < limit) {
+        ULONGLONG left = limit - GetTickCount64();
+        int some = count - begin;
+        some = some < MAXIMUM_WAIT_OBJECTS ? some : MAXIMUM_WAIT_OBJECTS;
+        for (int i = 0; i < some; i++) {
+            part[i] = (HANDLE)(INT_PTR)handles[begin + i];
+        }
+        if (some < count && left > 10) {
+            left = 10;
+        }
+        if (some == 0) {
+            Sleep((DWORD)left);
+        }
+        else if (WaitForMultipleObjects((DWORD)some, part, FALSE,
+                                        (DWORD)left) == WAIT_FAILED) {
+            return -1;
+        }
+        begin = begin + some < count ? begin + some : 0;
+    }
+    return found;
+}
+
 int
 test_handles(void)
 {
@@ -297,4 +348,10 @@ test_handles(void)
 
     GetProcessHandleCount(GetCurrentProcess(), &count);
     return (int)count;
+}
+
+int
+test_is_wine(void)
+{
+    return ntdll("wine_get_version") != NULL;
 }

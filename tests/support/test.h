@@ -70,11 +70,6 @@ int test_scaled(int count);
 
 /* This platform's way for tests that need what no public call offers: kill a
  * process as the system would (SIGKILL, TerminateProcess), stop it, go on. */
-/* A terminal, so many columns wide: what is written to it can be read from the
- * screen, which does not wait. APR_ENOTIMPL where there are none. */
-apr_status_t test_terminal(apr_file_t **terminal, apr_file_t **screen,
-                           int columns, apr_pool_t *pool);
-
 void test_kill(apr_int64_t pid);
 void test_stop(apr_int64_t pid);
 void test_continue(apr_int64_t pid);
@@ -83,7 +78,20 @@ int test_pid_exists(apr_int64_t pid);
 /* Run it in a thread that has been cancelled already, and so ends in the first
  * call in which it may; wait for the thread. 0: there is no such thing here. */
 int test_cancelled(void (*run)(void *baton), void *baton);
+/* A terminal, so many columns wide: what is written to it can be read from the
+ * screen, which does not wait. APR_ENOTIMPL where there are none. */
+apr_status_t test_terminal(apr_file_t **terminal, apr_file_t **screen,
+                           int columns, apr_pool_t *pool);
+
 /* Descriptors or handles that this process has open. */
 int test_handles(void);
+/* Wait, as a foreign event loop would, until at least one of the handles is
+ * ready; `ready`, which may be NULL, tells of each. Returns how many are, 0
+ * when the time is over, -1 when one is none. On Unix by poll(), and every
+ * other call by epoll where that is. */
+int test_handles_wait(const apr_int64_t *handles, int count, int *ready,
+                      apr_interval_time_t timeout);
+/* Whether this is not Windows but Wine, which lacks some of it. */
+int test_is_wine(void);
 
 #endif

@@ -61,13 +61,14 @@ static int
 change_on(mproc_bytes_t args, apr_pool_t *pool)
 {
     mproc_dict_t *dict;
-    mproc_event_t *event;
+    mproc_event_t *event, *begun;
     apr_pool_t *each;
     char key[20];
     int seed, i;
-    CHILD_STATUS(APR_SUCCESS,
-                 mproc_unpack(args, pool, "ooi", &dict, &event, &seed));
+    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "oooi", &dict, &event,
+                                           &begun, &seed));
     apr_pool_create(&each, pool);
+    CHILD_STATUS(APR_SUCCESS, mproc_event_set(begun));
     for (i = seed; !mproc_event_is_set(event); i++) {
         apr_size_t size = (apr_size_t)(i * 37 % 300);
         snprintf(key, sizeof key, "%d", i * 11 % 400);
@@ -99,18 +100,22 @@ killed_users_leave_it_whole(apr_pool_t *pool)
     mproc_dict_t *dict = dict_new(NULL);
     mproc_process_t *stays, *dies;
     mproc_census_t before, after;
-    mproc_event_t *stop;
+    mproc_event_t *stop, *begun;
     apr_pool_t *each;
     int round, i;
     REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&stop, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&begun, pool));
     start_server(pool);
     mproc_dict_destroy(dict);
     census_settled(&before);
     dict = dict_new(NULL);
     apr_pool_create(&each, pool);
-    START(stays, change_on, pool, "ooi", dict, stop, 1);
+    START(stays, change_on, pool, "oooi", dict, stop, begun, 1);
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_wait(begun, test_deadline()));
     for (round = 0; round < test_scaled(12); round++) {
-        START(dies, change_on, pool, "ooi", dict, stop, round * 100);
+        CHECK_STATUS(APR_SUCCESS, mproc_event_clear(begun));
+        START(dies, change_on, pool, "oooi", dict, stop, begun, round * 100);
+        REQUIRE_STATUS(APR_SUCCESS, mproc_event_wait(begun, test_deadline()));
         for (i = 0; i < 300; i++) {
             mproc_dict_pair_t *pairs;
             apr_size_t count, k;

@@ -446,10 +446,11 @@ static int
 change_on(mproc_bytes_t args, apr_pool_t *pool)
 {
     mproc_list_t *list;
-    mproc_event_t *event;
+    mproc_event_t *event, *begun;
     int i;
     CHILD_STATUS(APR_SUCCESS,
-                 mproc_unpack(args, pool, "ooi", &list, &event, &i));
+                 mproc_unpack(args, pool, "oooi", &list, &event, &begun, &i));
+    CHILD_STATUS(APR_SUCCESS, mproc_event_set(begun));
     for (; !mproc_event_is_set(event); i++) {
         apr_size_t size = mproc_list_size(list);
         if (size > 60) {
@@ -479,17 +480,21 @@ killed_users_leave_it_whole(apr_pool_t *pool)
     mproc_process_t *stays, *dies;
     mproc_census_t before, after;
     mproc_list_t *list;
-    mproc_event_t *stop;
+    mproc_event_t *stop, *begun;
     apr_pool_t *each;
     int round, i;
     REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&stop, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&begun, pool));
     start_server(pool);
     census_settled(&before);
     list = list_new(NULL);
     apr_pool_create(&each, pool);
-    START(stays, change_on, pool, "ooi", list, stop, 1);
+    START(stays, change_on, pool, "oooi", list, stop, begun, 1);
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_wait(begun, test_deadline()));
     for (round = 0; round < test_scaled(12); round++) {
-        START(dies, change_on, pool, "ooi", list, stop, round * 100);
+        CHECK_STATUS(APR_SUCCESS, mproc_event_clear(begun));
+        START(dies, change_on, pool, "oooi", list, stop, begun, round * 100);
+        REQUIRE_STATUS(APR_SUCCESS, mproc_event_wait(begun, test_deadline()));
         for (i = 0; i < 200; i++) {
             mproc_bytes_t *values;
             apr_size_t count, k;

@@ -54,6 +54,15 @@ send_without_end(mproc_bytes_t args, apr_pool_t *pool)
     }
 }
 
+/* Whether the system has not closed the other side: into a stream that is
+ * closed, the second message does not go. */
+static int
+other_side_is_open(mproc_connection_t *here)
+{
+    return mproc_connection_send(here, text_bytes("1")) == APR_SUCCESS &&
+           mproc_connection_send(here, text_bytes("2")) == APR_SUCCESS;
+}
+
 static void
 a_sender_is_killed(apr_pool_t *pool)
 {
@@ -66,8 +75,14 @@ a_sender_is_killed(apr_pool_t *pool)
     REQUIRE_STATUS(APR_SUCCESS, mproc_listener_accept(listener, &here,
                                                       test_deadline(), pool));
     REQUIRE_STATUS(APR_SUCCESS, mproc_connection_poll(here, test_deadline()));
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_connection_set_timeout(here, test_deadline()));
     KILL(child);
     rv = mproc_connection_recv(here, &in, pool);
+    if (APR_STATUS_IS_TIMEUP(rv) && test_is_wine() &&
+        other_side_is_open(here)) {
+        test_skip("Wine keeps the socket of a process killed in a send");
+    }
     CHECK(rv == MPROC_EFORMAT || APR_STATUS_IS_ECONNRESET(rv));
     CHECK_STATUS(rv, mproc_connection_recv(here, &in, pool));
 }

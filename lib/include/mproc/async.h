@@ -91,9 +91,11 @@ typedef struct mproc_async_t mproc_async_t;
 /**
  * What is called when an async is settled: one of the two, once, before a get
  * or wait for it returns. They run in a thread of the pool's, one after
- * another, with nothing locked: a slow one delays the others. They may call
- * any function of the pool but mproc_pool_destroy(), and may not wait for an
- * async of the same pool that has callbacks.
+ * another, with nothing locked: a slow one delays the others, and the pool
+ * replaces no workers meanwhile. They may call any function of the pool but
+ * mproc_pool_destroy(); those that would have to wait for something of the
+ * pool return MPROC_ESTATE. An async may be destroyed in its callback, if it
+ * was made without an APR pool.
  */
 typedef struct mproc_callbacks_t {
     /** The results are there. May be NULL. */
@@ -109,7 +111,8 @@ typedef struct mproc_callbacks_t {
  * @param async   the async
  * @param timeout microseconds, MPROC_FOREVER or MPROC_NOWAIT
  * @return APR_SUCCESS, it is settled, how well ever; APR_TIMEUP, and it goes
- *         on; APR_EINVAL for NULL; MPROC_ESTATE from another process;
+ *         on; APR_EINVAL for NULL; MPROC_ESTATE from another process, or in a
+ *         callback of its pool while it is not settled;
  *         APR_ENOMEM when this thread cannot be registered as a waiter
  * @note Processes: the creator. Threads: any.
  */

@@ -71,11 +71,13 @@ typedef struct mproc_pool_options_t {
 /** Options of tasks; all zero is what the pool's options say. */
 typedef struct mproc_task_options_t {
     apr_size_t chunk; /**< items that a worker claims at once; 0: for maps
-                           count / (4 * workers), rounded up, for imaps 1.
+                           count / (4 * workers), rounded up, for imaps 1; of
+                           an imap at most 256.
                            Items are run and reported one by one all the
                            same */
-    apr_interval_time_t timeout; /**< microseconds for each task; 0: the
-                                      pool's; -1: any */
+    apr_interval_time_t timeout; /**< microseconds for each task, rounded up
+                                      to whole milliseconds; 0: the pool's;
+                                      -1: any */
     int retries;                 /**< 0: the pool's; -1: never */
     apr_size_t buffersize; /**< imap: items that are fetched ahead of those
                                 that were given; 0: 16 for each worker */
@@ -142,7 +144,8 @@ mproc_pool_create(mproc_pool_t **workers, const mproc_pool_options_t *options,
  *         MPROC_ECLOSED after close; MPROC_EBROKEN when workers cannot be
  *         started any more; MPROC_ESTATE from another process; APR_EINVAL;
  *         APR_ENOMEM
- * @note Processes: the creator only. Threads: any, one after the other.
+ * @note Processes: the creator only. Threads: any, one after the other; not
+ *       in a callback (MPROC_ESTATE).
  */
 MPROC_DECLARE(apr_status_t)
 mproc_pool_map_array(mproc_pool_t *workers, mproc_map_fn_t function,
@@ -349,7 +352,7 @@ MPROC_DECLARE(apr_status_t) mproc_pool_terminate(mproc_pool_t *workers);
  * @param workers closed or terminated
  * @param timeout microseconds, MPROC_FOREVER or MPROC_NOWAIT
  * @return APR_SUCCESS, again and again; APR_TIMEUP; MPROC_ESTATE while the
- *         pool takes work, or from another process
+ *         pool takes work, from another process, or in a callback
  * @note Processes: the creator only. Threads: any.
  */
 MPROC_DECLARE(apr_status_t)
