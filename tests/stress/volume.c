@@ -44,6 +44,10 @@ typedef struct account_t {
     apr_uint64_t unused[5];
 } account_t;
 
+typedef struct total_t {
+    apr_uint64_t items, bytes, sum;
+} total_t;
+
 static account_t *accounts;
 static mproc_queue_t *queue;
 static apr_uint64_t share; /* items of each producer */
@@ -331,10 +335,10 @@ static struct {
     int looked;
 } run;
 
-static account_t
+static total_t
 accounts_sum(int first, int end)
 {
-    account_t all = {0};
+    total_t all = {0, 0, 0};
 
     for (; first < end; first++) {
         all.items += atomic_load(&accounts[first].items);
@@ -378,7 +382,7 @@ workers_reap(const char *name, int first, int end)
 static void
 all_run(const char *name)
 {
-    account_t put, got;
+    total_t put, got;
     int i;
 
     if (mproc_queue_create(&queue, MAXSIZE, NULL) != APR_SUCCESS) {
@@ -409,7 +413,7 @@ all_run(const char *name)
 static void
 run_print(const char *name, apr_time_t took, apr_uint64_t rescues)
 {
-    account_t got = accounts_sum(PRODUCERS, WORKERS);
+    total_t got = accounts_sum(PRODUCERS, WORKERS);
     int i;
 
     printf("%-18s %6" PRIu64 " items, %.1f MiB, %.1f s, %.0f items/s, "
