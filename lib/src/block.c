@@ -423,12 +423,14 @@ buried_run(mproc__thread_t *thread, mproc__intent_t *intent)
     return drop_hint(handle);
 }
 
-/* The thread is at no level. */
-static void
-buried_free(mproc__thread_t *thread)
+void
+mproc__block_unearth(mproc__thread_t *thread)
 {
     mproc__handle_t handle;
 
+    if (atomic_load_explicit(&thread->depth, memory_order_relaxed) != 0) {
+        return;
+    }
     while ((handle = atomic_load(&thread->buried)) != 0) {
         mproc__intent_t *intent = intent_open(thread, MPROC__OP_BURIED,
                                               mproc__arena_address(0), handle);
@@ -460,9 +462,7 @@ mproc__block_release(mproc__thread_t *thread, mproc__hold_t *hold)
     if (idle) {
         mproc__chunk_retire(thread, handle);
     }
-    if (atomic_load_explicit(&thread->depth, memory_order_relaxed) == 0) {
-        buried_free(thread);
-    }
+    mproc__block_unearth(thread);
 }
 
 /* -------------------------------------------------------------------- hold */
@@ -532,6 +532,10 @@ mproc__block_recover(mproc__thread_t *thread)
         case MPROC__OP_BURIED:
             buried_run(thread, intent);
             break;
+        case MPROC__OP_PUT:
+        case MPROC__OP_GET:
+            mproc__ring_recover(thread, intent, op == MPROC__OP_PUT);
+            break;
         default:
             mproc__chunk_recover(thread, intent);
             break;
@@ -539,7 +543,7 @@ mproc__block_recover(mproc__thread_t *thread)
         atomic_store(&intent->op, MPROC__OP_NONE);
     }
     atomic_store(&thread->depth, 0);
-    buried_free(thread);
+    mproc__block_unearth(thread);
 }
 
 /* ------------------------------------------------------------- what is used */

@@ -83,6 +83,14 @@ mproc__box_bytes(mproc__handle_t handle)
     return bytes;
 }
 
+int
+mproc__box_names(mproc__handle_t handle)
+{
+    const mproc__holder_t *holder = mproc__arena_at(handle);
+
+    return holder != NULL && holder->count > 0;
+}
+
 void
 mproc__box_note(mproc__hold_t *hold)
 {

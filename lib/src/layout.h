@@ -49,7 +49,10 @@ enum {
     MPROC__OP_PUBLISH, /* chunks first, count: claimed, become class */
     MPROC__OP_RETIRE,  /* chunk first: being emptied of its free blocks */
     MPROC__OP_SCATTER, /* chunks first, count: given back */
-    MPROC__OP_BURIED   /* handle: that was buried, being freed */
+    MPROC__OP_BURIED,  /* handle: that was buried, being freed */
+    MPROC__OP_PUT,     /* hold in a record of the ring that handle names: to
+                          be emptied if the tail is before first */
+    MPROC__OP_GET      /* the same; if the head is not */
 };
 
 typedef struct mproc__intent_t {
@@ -233,6 +236,13 @@ void mproc__intent_end(mproc__thread_t *thread);
 /* As the public calls, for a thread's entry: the caller's own, or that of a
  * dead thread whose work is being finished. */
 void mproc__block_release(mproc__thread_t *thread, mproc__hold_t *hold);
+
+/* Free what was buried (block.c); does nothing within an operation. */
+void mproc__block_unearth(mproc__thread_t *thread);
+
+/* Finish what a dead thread was at in a ring. */
+void mproc__ring_recover(mproc__thread_t *thread, const mproc__intent_t *intent,
+                         int put);
 
 /* Whether blocks of the kind begin with a holder; holder.c. */
 int mproc__kind_is_holder(mproc_kind_e kind);

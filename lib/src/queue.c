@@ -522,6 +522,8 @@ mproc__queue_await(mproc_queue_t *queue, apr_interval_time_t timeout,
 
     if (rv == APR_SUCCESS && items_are_wanted(queue)) {
         rv = queue_wait(queue, 1, mproc__deadline(timeout), call);
+        /* Who only looks leaves the item, and the wake-up, to others. */
+        mproc__gate_wake(&mproc__queue_ring(queue)->items, 1);
     }
     return rv;
 }

@@ -131,6 +131,19 @@ mproc__record_keep(mproc__handle_t handle)
     return &holder->hold[KEEP];
 }
 
+int
+mproc__record_passes(mproc__handle_t handle, mproc_kind_e kind)
+{
+    mproc__holder_t *holder = mproc__arena_at(handle);
+
+    for (apr_uint32_t i = KEEP + 1; holder != NULL && i < holder->count; i++) {
+        if (mproc__arena_kind(mproc__hold_handle(&holder->hold[i])) == kind) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 void
 mproc__record_forget(mproc__handle_t handle)
 {

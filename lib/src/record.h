@@ -81,6 +81,9 @@ mproc__hold_t *mproc__record_keep(mproc__handle_t handle);
 
 /* Where the record begins in its block, behind so many holds. */
 apr_uint64_t mproc__record_offset(apr_uint32_t holds);
+/* Whether an object of this kind is passed in the arguments. */
+int mproc__record_passes(mproc__handle_t handle, mproc_kind_e kind);
+
 /* Nobody needs the arguments any more: give up the objects in them. */
 void mproc__record_forget(mproc__handle_t handle);
 

@@ -24,8 +24,10 @@
  * place in the next one; an empty hold before the tail's segment is an END,
  * too. So a hold beyond the tail's segment is empty, or has a segment that
  * somebody made who died. A box is held once more before its record is
- * published, and released after its getting was; or, its getter having died
- * in between, by the next who has the mutex, or with the segment (block.c).
+ * published, and released after its getting was; or, who did so having died in
+ * between, by the next who has the mutex, or with the segment (block.c). If it
+ * names objects, somebody may wait for what hangs on them, a pipe's end, and
+ * nobody may come to this ring: then an intent tells the recovery to see to it.
  * Invariants: what lies between head and tail are whole records; the header at
  * the tail is 0, or one that somebody who died was about to publish; behind
  * that all is zero, once the mutex is held and repaired.
@@ -44,6 +46,7 @@
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "flight.h"
+#include "layout.h"
 #include "segment.h"
 #include "tally.h"
 
@@ -241,6 +244,56 @@ mproc__ring_lock_head(mproc__ring_use_t *use, const char *call)
     return rv;
 }
 
+/* ------------------------------------------------------------------- boxes */
+
+/* Begin to put a box, or to get it: until box_end() the recovery empties its
+ * hold if the tail is before `after`, or the head is not. Returns whether there
+ * is an end to it. */
+static int
+box_begin(mproc__ring_use_t *use, mproc__hold_t *hold, mproc__handle_t box,
+          apr_uint64_t after, int put)
+{
+    mproc__intent_t *intent = mproc__box_names(box)
+                                  ? mproc__intent_begin(mproc__thread_self())
+                                  : NULL;
+
+    if (intent == NULL) {
+        return 0;
+    }
+    intent->hold = mproc__arena_offset(hold);
+    atomic_store(&intent->handle, use->object->handle);
+    atomic_store(&intent->first, after);
+    atomic_store(&intent->op, put ? MPROC__OP_PUT : MPROC__OP_GET);
+    return 1;
+}
+
+static void
+box_end(int begun)
+{
+    if (begun) {
+        mproc__intent_end(mproc__thread_self());
+        mproc__block_unearth(mproc__thread_self());
+    }
+}
+
+/* The hold goes unless the record is in the ring, which lives: the dead still
+ * holds it. Whoever has the mutex next waits until this is done. */
+void
+mproc__ring_recover(mproc__thread_t *thread, const mproc__intent_t *intent,
+                    int put)
+{
+    mproc__ring_t *ring = mproc__arena_at(atomic_load(&intent->handle));
+    mproc__ring_end_t *end;
+
+    if (ring == NULL) {
+        return;
+    }
+    end = put ? &ring->tail : &ring->head;
+    if ((atomic_load(&end->place) < atomic_load(&intent->first)) == put) {
+        mproc__block_release(thread, mproc__arena_address(intent->hold));
+    }
+}
+
 /* --------------------------------------------------------------------- put */
 
 /* How large a new segment is to be, the last one having `last` bytes and
@@ -341,6 +394,7 @@ mproc__ring_put_box(mproc__ring_use_t *use, mproc__handle_t handle)
     apr_uint64_t place;
     apr_status_t rv = tail_find(use, RECORD_BOX_ROOM, &place);
     _Atomic apr_uint64_t *record;
+    int begun;
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -348,13 +402,16 @@ mproc__ring_put_box(mproc__ring_use_t *use, mproc__handle_t handle)
     record = record_at(&use->tail, PLACE_OFFSET(place));
     /* The hold is empty: all behind the tail is zero. */
     atomic_store(record, RECORD(RECORD_BOX, sizeof(mproc__hold_t)));
+    begun = box_begin(use, record + 1, handle, place + RECORD_BOX_ROOM, 1);
     rv = mproc__arena_hold(record + 1, handle);
-    if (rv != APR_SUCCESS) {
-        atomic_store(record, 0);
-        return rv;
+    if (rv == APR_SUCCESS) {
+        tail_publish(ring_of(use), place + RECORD_BOX_ROOM);
     }
-    tail_publish(ring_of(use), place + RECORD_BOX_ROOM);
-    return APR_SUCCESS;
+    else {
+        atomic_store(record, 0);
+    }
+    box_end(begun);
+    return rv;
 }
 
 /* --------------------------------------------------------------------- get */
@@ -419,6 +476,9 @@ void
 mproc__ring_take(mproc__ring_use_t *use, const mproc__item_t *item)
 {
     mproc__ring_t *ring = ring_of(use);
+    int begun = item->box != NULL &&
+                box_begin(use, item->box, mproc__hold_handle(item->box),
+                          item->after, 0);
 
     end_publish(&ring->head, item->after,
                 atomic_load_explicit(&ring->head.count, memory_order_relaxed) +
@@ -426,4 +486,5 @@ mproc__ring_take(mproc__ring_use_t *use, const mproc__item_t *item)
     if (item->box != NULL) {
         mproc__arena_release(item->box);
     }
+    box_end(begun);
 }

@@ -129,6 +129,9 @@ apr_status_t mproc__box_make(mproc__hold_t *hold, apr_uint64_t size,
 /* The bytes of a box. */
 mproc_bytes_t mproc__box_bytes(mproc__handle_t handle);
 
+/* Whether they name objects. */
+int mproc__box_names(mproc__handle_t handle);
+
 /* The hold that a box was made or taken with, from its data; NULL when that
  * is no box of this process. */
 void mproc__box_note(mproc__hold_t *hold);

@@ -434,6 +434,8 @@ mproc__process_launch(mproc_process_t *process)
 static apr_status_t
 process_start(mproc_process_t *process)
 {
+    int has_end;
+    void *word;
     apr_status_t rv = start_allowed(process);
     if (rv == APR_SUCCESS) {
         rv = start_begin(process);
@@ -450,10 +452,17 @@ process_start(mproc_process_t *process)
                               : MPROC_START_SPAWN;
     }
     mproc__family_unlock();
+    has_end = mproc__record_passes(mproc__hold_handle(process->hold),
+                                   MPROC_KIND_CONNECTION);
     rv = mproc__process_launch(process);
     if (rv != APR_SUCCESS) {
         atomic_store(&process->life, MPROC__CREATED);
         return rv;
+    }
+    if (has_end) {
+        /* Somebody may wait at the other end: its death is noticed at once.
+         * Otherwise who waits finds it. */
+        (void)mproc__process_announce(process, &word);
     }
     if (process->asked == MPROC_START_DEFAULT) {
         (void)mproc_get_start_method(0);

@@ -10,7 +10,8 @@
  * moves any more, `init` looks at how things stand.
  *
  * A segment has CELLS cells and a place for an END. An item takes one cell, or
- * two if it is in LONGS; it is a box if it is in BOXES (both: a bit an item).
+ * two if it is in LONGS; it is a box if it is in BOXES (both: a bit an item),
+ * which names objects unless it is PLAIN.
  */
 #ifndef PRODUCERS
 #define PRODUCERS 2
@@ -87,6 +88,18 @@ bool wake[N];
 #define DROP_SEGMENT 4
 byte op[N], at[N], what[N];
 bool counted[N];
+
+/* Another, around these, for a box that names objects. */
+#define PUTTING 1
+#define GETTING 2
+byte outer[N], record_at[N];
+#ifdef PLAIN
+#define BEGIN(what)
+#define END_OUTER
+#else
+#define BEGIN(what) atomic { record_at[me] = place; outer[me] = what }
+#define END_OUTER outer[me] = NONE
+#endif
 
 #define LIVE 0
 #define DEAD 1
@@ -261,6 +274,7 @@ inline put()
     record[place] = item;
     if
     :: IS_BOX(item) ->
+       BEGIN(PUTTING);
        atomic { op[me] = HOLD; at[me] = place; what[me] = item; counted[me] = 0 }
        atomic { refs[item]++; counted[me] = 1 }
        hold[place] = item;
@@ -268,8 +282,12 @@ inline put()
     :: else
     fi;
 #ifndef BROKEN_PUBLISH_FIRST
-    publish_tail(place + ROOM(item))
+    publish_tail(place + ROOM(item));
 #endif
+    if
+    :: IS_BOX(item) -> END_OUTER
+    :: else
+    fi
 }
 
 /* mproc__gate_wake() of one of those from `first` to `last` */
@@ -459,9 +477,13 @@ front:  if
             assert(item != 0 && item == truth[place]);
             assert(!IS_BOX(item) || (hold[place] == item && refs[item] > 0))
         }
+        if
+        :: IS_BOX(item) -> BEGIN(GETTING)
+        :: else
+        fi;
         publish_head(place + ROOM(item), head_count + 1);
         if
-        :: IS_BOX(item) -> release(place)
+        :: IS_BOX(item) -> release(place); END_OUTER
         :: else
         fi;
         head_mutex = 0;
@@ -500,6 +522,20 @@ endguard:
        :: op[d] == DROP_SEGMENT -> atomic { drop_segment(at[d]) }
        :: else
        fi;
+#ifndef BROKEN_LEFT
+       /* mproc__ring_recover() */
+       atomic {
+           if
+           :: outer[d] != NONE && hold[record_at[d]] != 0 &&
+              ((outer[d] == PUTTING && tail_place <= record_at[d]) ||
+               (outer[d] == GETTING && head_place > record_at[d])) ->
+              refs[hold[record_at[d]]]--;
+              hold[record_at[d]] = 0
+           :: else
+           fi;
+           outer[d] = NONE
+       }
+#endif
        atomic { op[d] = NONE; waiting[d] = IDLE; i = 0 }
        do
        :: i < N ->
@@ -544,8 +580,13 @@ inline look()
     :: else -> break
     od;
     /* Nothing is lost, nothing stays held. */
+#ifdef PLAIN
     mutexes = (tail_mutex == 0 || !dead[tail_mutex - 1]) &&
               (head_mutex == 0 || !dead[head_mutex - 1]);
+#else
+    /* Also if nobody comes to the mutexes of the dead any more. */
+    mutexes = 1;
+#endif
     j = 1;
     do
     :: j <= ALL_ITEMS ->

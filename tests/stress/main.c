@@ -19,7 +19,8 @@
 #define STUCK (30 * APR_USEC_PER_SEC) /* without a beat */
 
 stress_board_t *stress_board;
-stress_options_t stress_options = {.kills = 1000, .points = 80, .at = -1};
+stress_options_t stress_options = {
+    .kills = 1000, .items = 1000000, .points = 80, .at = -1};
 
 static apr_uint64_t faults_before; /* this runner */
 
@@ -28,6 +29,7 @@ static const stress_scenario_t *const lists[] = {
     stress_rlock_scenarios,     stress_semaphore_scenarios,
     stress_condition_scenarios, stress_barrier_scenarios,
     stress_object_scenarios,    stress_queue_scenarios,
+    stress_pipe_scenarios,      stress_pipe_end_scenarios,
     stress_peer_scenarios,      stress_resume_scenarios,
     stress_shared_scenarios,    stress_dict_scenarios,
     stress_list_scenarios,      stress_random_scenarios};
@@ -160,13 +162,14 @@ static int
 usage(void)
 {
     fputs("usage: mproc-stress [--kills N] [--seed S] [--only NAME] "
-          "[--points N] [--stride N] [--at K] [--list]\n"
+          "[--points N] [--stride N] [--at K] [--items N] [--list]\n"
           "  --kills N   kills of each random scenario (1000)\n"
           "  --seed S    of all random choices; printed\n"
           "  --only NAME one scenario, or NAME*\n"
           "  --points N  kills of each operation, evenly spread (80)\n"
           "  --stride N  kill at each N-th instruction instead; 1 is all\n"
           "  --at K      kill after instruction K only\n"
+          "  --items N   items that go through the queue of volume (1000000)\n"
           "  --list      the scenarios\n",
           stderr);
     return 2;
@@ -218,6 +221,9 @@ options_read(int argc, const char *const *argv)
         }
         else if (strcmp(argv[i], "--at") == 0) {
             stress_options.at = strtoll(value, NULL, 10);
+        }
+        else if (strcmp(argv[i], "--items") == 0) {
+            stress_options.items = strtoull(value, NULL, 10);
         }
         else if (strcmp(argv[i], "--only") == 0) {
             stress_options.only = value;

@@ -393,22 +393,12 @@ order_join(step_stage_t *stage)
     return queue_obey(stage, act_join);
 }
 
-/* At the gate, or at the mutex, which the victim may have. */
 static void
 witness_at(step_stage_t *stage, apr_status_t (*order)(step_stage_t *),
            const volatile void *gate, const volatile void *mutex)
 {
-    apr_time_t deadline = mproc_clock() + STEP_PATIENCE;
-
     atomic_store(&stage->board->queue, stage->queue->object.handle);
-    witness_call(order);
-    while (!witness_is_asleep(gate) && !witness_is_asleep(mutex)) {
-        if (mproc_clock() > deadline) {
-            step_wrong(STRESS_HANG, "the witness does not come to wait");
-            return;
-        }
-        apr_sleep(20);
-    }
+    witness_awaits(order, gate, mutex);
 }
 
 static void

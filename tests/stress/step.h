@@ -43,7 +43,8 @@ typedef struct step_board_t {
     _Atomic int mark;           /* 0 before each kill */
     _Atomic int rounds;         /* of the barrier of two */
     _Atomic int live;           /* the live child, or victim, is ready */
-    _Atomic apr_uint64_t queue; /* handle of the one of this kill */
+    _Atomic apr_uint64_t queue; /* handle of the one of this kill, or of an
+                                   end of its pipe */
 } step_board_t;
 
 /* What an operation works with; private, each process has its copy. */
@@ -115,6 +116,11 @@ void witness_recover(apr_int64_t pid);
 
 /* Wait until it sleeps, or is about to, on a word. */
 void witness_sleeps(const volatile void *word);
+
+/* Have it do something that ends in a wait, and wait until it sleeps: at a
+ * gate, or at a mutex, which the victim may have. */
+void witness_awaits(apr_status_t (*call)(step_stage_t *),
+                    const volatile void *gate, const volatile void *mutex);
 
 /* Whether it is done; whether it is asleep on a word. */
 int witness_is_done(void);

@@ -36,6 +36,7 @@ typedef struct stress_board_t {
 typedef struct stress_options_t {
     apr_uint64_t seed;
     apr_uint64_t kills;  /* of each random scenario */
+    apr_uint64_t items;  /* of volume */
     apr_uint64_t points; /* about so many kills of an operation */
     apr_uint64_t stride; /* 0: what makes so many points */
     apr_int64_t at;      /* only this kill point; -1: all */
@@ -61,6 +62,8 @@ extern const stress_scenario_t stress_condition_scenarios[];
 extern const stress_scenario_t stress_barrier_scenarios[];
 extern const stress_scenario_t stress_object_scenarios[];
 extern const stress_scenario_t stress_queue_scenarios[];
+extern const stress_scenario_t stress_pipe_scenarios[];
+extern const stress_scenario_t stress_pipe_end_scenarios[];
 extern const stress_scenario_t stress_peer_scenarios[];
 extern const stress_scenario_t stress_resume_scenarios[];
 extern const stress_scenario_t stress_shared_scenarios[];
@@ -96,7 +99,9 @@ int stress_census_compare(const mproc_census_t *before,
 void stress_chain_run(const stress_scenario_t *scenario);
 void stress_load_run(const stress_scenario_t *scenario);
 void stress_flow_run(const stress_scenario_t *scenario);
+void stress_pipes_run(const stress_scenario_t *scenario);
 void stress_tree_run(const stress_scenario_t *scenario);
+void stress_volume_run(const stress_scenario_t *scenario);
 
 /* The main process of a tree that is to be killed; see tree.c. */
 int stress_tree_main(const char *seed);

@@ -177,6 +177,22 @@ witness_is_asleep(const volatile void *word)
     return sleepers(word, atomic_load(&witness->peer)) > 0;
 }
 
+void
+witness_awaits(apr_status_t (*call)(step_stage_t *), const volatile void *gate,
+               const volatile void *mutex)
+{
+    apr_time_t deadline = mproc_clock() + STEP_PATIENCE;
+
+    witness_call(call);
+    while (!witness_is_asleep(gate) && !witness_is_asleep(mutex)) {
+        if (mproc_clock() > deadline) {
+            step_wrong(STRESS_HANG, "the witness does not come to wait");
+            return;
+        }
+        apr_sleep(20);
+    }
+}
+
 /* --------------------------------------------------------------------- done */
 
 int

@@ -266,6 +266,73 @@ the_other_side_is_killed(apr_pool_t *pool)
 }
 
 static int
+dies_when_told(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_connection_t *end;
+    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "o", &end));
+    mproc_connection_set_timeout(end, test_deadline());
+    CHILD_STATUS(APR_SUCCESS, mproc_connection_recvf(end, pool, "*"));
+    test_kill(mproc_process_pid(mproc_process_current()));
+    return sleep_long(args, pool);
+}
+
+/* How long until the end comes; it is this process's end, but the other's
+ * holder need not be its child. */
+static apr_interval_time_t
+end_awaited(mproc_connection_t *end, apr_pool_t *pool)
+{
+    apr_time_t begin = mproc_clock();
+    mproc_bytes_t got;
+    mproc_connection_set_timeout(end, test_deadline());
+    if (mproc_connection_sendf(end, "i", 1) != APR_SUCCESS ||
+        mproc_connection_recv(end, &got, pool) != APR_EOF) {
+        return test_deadline();
+    }
+    return mproc_clock() - begin;
+}
+
+static int
+awaits_end(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_connection_t *end;
+    mproc_value_t *took;
+    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "oo", &end, &took));
+    shared_set(took, (int)end_awaited(end, pool));
+    return 0;
+}
+
+/* C12: who was passed an end and dies is missed at once, by whoever waits: not
+ * only when he looks around, 100 ms after he began to. */
+static void
+a_death_is_noticed_at_once(apr_pool_t *pool)
+{
+    apr_interval_time_t took, least[2] = {0, 0};
+    mproc_value_t *told = shared_int(pool);
+    int i;
+    for (i = 0; i < 10; i++) {
+        ends_t ends = ends_make(1, pool);
+        mproc_process_t *child, *sibling;
+        START(child, dies_when_told, pool, "o", ends.b);
+        CHECK_STATUS(APR_SUCCESS, mproc_connection_close(ends.b));
+        if (i % 2 == 0) {
+            took = end_awaited(ends.a, pool);
+        }
+        else {
+            START(sibling, awaits_end, pool, "oo", ends.a, told);
+            JOIN(sibling, 0);
+            took = shared_get(told);
+        }
+        if (least[i % 2] == 0 || took < least[i % 2]) {
+            least[i % 2] = took;
+        }
+        REQUIRE_STATUS(APR_SUCCESS, mproc_process_join(child, test_deadline()));
+        CHECK_STATUS(APR_SUCCESS, mproc_process_close(child));
+    }
+    CHECK(least[0] < 70 * 1000);
+    CHECK(least[1] < 70 * 1000);
+}
+
+static int
 never_opens(mproc_bytes_t args, apr_pool_t *pool)
 {
     mproc_event_t *up;
@@ -338,6 +405,46 @@ close_wakes(apr_pool_t *pool)
     CHECK_STATUS(MPROC_ECLOSED, rv);
 }
 
+static void *APR_THREAD_FUNC
+poll_once(apr_thread_t *thread, void *end)
+{
+    apr_thread_exit(thread, mproc_connection_poll(end, test_deadline()));
+    return NULL;
+}
+
+/* C10: who polls takes nothing, nor the wake-up of who receives. */
+static void
+a_poll_leaves_the_wake_up(apr_pool_t *pool)
+{
+    ends_t ends = ends_make(0, pool);
+    mproc_queue_t *in = ends.a->in;
+    mproc_census_t before, after;
+    apr_thread_t *thread[2];
+    apr_status_t rv;
+    int i;
+    mproc_connection_set_timeout(ends.a, test_deadline());
+    REQUIRE_STATUS(APR_SUCCESS, mproc_census(&before));
+    for (i = 0; i < 5; i++) {
+        REQUIRE_STATUS(APR_SUCCESS, apr_thread_create(&thread[0], NULL,
+                                                      poll_once, ends.a, pool));
+        await_sleepers((void *)&mproc__queue_ring(in)->items, 1);
+        REQUIRE_STATUS(
+            APR_SUCCESS,
+            apr_thread_create(&thread[1], NULL, receive_closed, ends.a, pool));
+        await_sleepers((void *)&mproc__queue_ring(in)->items, 2);
+        CHECK_STATUS(APR_SUCCESS, mproc_connection_send(ends.b, BYTES("x")));
+        REQUIRE_STATUS(APR_SUCCESS, apr_thread_join(&rv, thread[1]));
+        CHECK_STATUS(APR_SUCCESS, rv);
+        /* It may have come too late to see the first one. */
+        CHECK_STATUS(APR_SUCCESS, mproc_connection_send(ends.b, BYTES("y")));
+        REQUIRE_STATUS(APR_SUCCESS, apr_thread_join(&rv, thread[0]));
+        CHECK_STATUS(APR_SUCCESS, rv);
+        check_message(ends.a, "y", 1, pool);
+    }
+    REQUIRE_STATUS(APR_SUCCESS, mproc_census(&after));
+    CHECK_INT(before.rescues, after.rescues);
+}
+
 static int
 send_many(mproc_bytes_t args, apr_pool_t *pool)
 {
@@ -386,9 +493,11 @@ static const test_case_t cases[] = {
     {"large_messages", large_messages},
     {"an_end_goes_to_a_child", an_end_goes_to_a_child},
     {"the_other_side_is_killed", the_other_side_is_killed},
+    {"a_death_is_noticed_at_once", a_death_is_noticed_at_once},
     {"killed_before_it_was_opened", killed_before_it_was_opened},
     {"an_end_in_a_message", an_end_in_a_message},
     {"close_wakes", close_wakes},
+    {"a_poll_leaves_the_wake_up", a_poll_leaves_the_wake_up},
     {"many_send_at_once", many_send_at_once},
     {NULL, NULL}};
 

@@ -19,7 +19,9 @@
  *
  * A pipe lies in shared memory and has no descriptor, so an end can be passed
  * on in arguments and messages with `o`. A child that was forked has only
- * those ends that it was passed.
+ * those ends that it was passed. What was sent and not received, an end in it
+ * included, stays until both ends are gone. Of a child that was passed an end
+ * the death is noticed at once; of others by who waits, within 100 ms.
  *
  * An end that a listener or a client gave (listener.h) is the same type, by a
  * socket. It stays in its process, and shared objects cannot be sent by it;
@@ -44,7 +46,8 @@ typedef struct mproc_connection_t mproc_connection_t;
  * @param a      receives one end
  * @param b      receives the other one
  * @param duplex not 0: both ends send and receive; 0: a receives, b sends
- * @param pool   lifetime of both here, or NULL: until mproc_connection_close()
+ * @param pool   lifetime of both here, or NULL: until
+ *               mproc_connection_destroy()
  * @return APR_SUCCESS; APR_ENOMEM when the arena or the machine is full;
  *         APR_EINVAL for NULL
  * @note Processes: pass an end on with `o`. Threads: any. Fork: usable in the
@@ -88,7 +91,7 @@ mproc_connection_sendf(mproc_connection_t *connection, const char *format, ...);
  * @param message    receives its bytes, and a NUL behind them that does not
  *                   count
  * @param pool       owns the bytes; NULL: the connection does, until it is
- *                   closed
+ *                   destroyed
  * @return APR_SUCCESS; APR_EOF when all is received and nobody has the other
  *         end any more, again and again; APR_TIMEUP after the time of
  *         mproc_connection_set_timeout(); MPROC_ETOOBIG when the message is
@@ -110,7 +113,7 @@ mproc_connection_recv(mproc_connection_t *connection, mproc_bytes_t *message,
  * Receive a message and unpack its values.
  * @param connection an end that receives
  * @param pool       owns what is unpacked; NULL: the connection does, until it
- *                   is closed
+ *                   is destroyed
  * @param format     as in mproc_unpack()
  * @return as mproc_connection_recv(); as mproc_unpack() when the message has
  *         other values: it is received all the same. MPROC_EFORMAT when one
