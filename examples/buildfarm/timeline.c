@@ -194,7 +194,7 @@ bar_put(const page_t *page, int i)
             "height=\"%.1f\" fill=\"%s\"%s/>",
             x, y + 1, width, page->lane > 3 ? page->lane - 2 : page->lane,
             colours[bar->outcome], bar->last ? "" : " fill-opacity=\"0.5\"");
-    if (room > 2 && page->lane > 12) {
+    if (page->lane > 12 && (room >= 12 || room >= strlen(name))) {
         text_begin(page->file, x + 3, y + page->lane / 2 + 4,
                    bar->outcome == PASSED || bar->outcome == SKIPPED
                        ? ""
