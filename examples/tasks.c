@@ -645,7 +645,7 @@ compare(const char *what, job_t job, double *by_threads, double *by_processes,
 static void
 section_s47(apr_pool_t *pool)
 {
-    job_t computes = {0, 20000000, 0}, waits = {seed_seconds(1), 0, 0};
+    job_t computes = {0, 5000000, 0}, waits = {seed_seconds(1), 0, 0};
     double by_threads, by_processes;
 
     compare("computing", computes, &by_threads, &by_processes, pool);
