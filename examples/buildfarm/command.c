@@ -11,7 +11,6 @@
 
 #include <string.h>
 
-#include <apr_signal.h>
 #include <apr_thread_proc.h>
 
 /* From the cut of the life line to the end of the guard, at most. */
@@ -83,7 +82,7 @@ guard_stop(void)
     while (apr_proc_wait(&guard.process, &code, &why, APR_NOWAIT) ==
            APR_CHILD_NOTDONE) {
         if (mproc_clock() >= until) {
-            apr_proc_kill(&guard.process, SIGKILL);
+            apr_proc_kill(&guard.process, SIGNAL_KILL);
             apr_proc_wait(&guard.process, &code, &why, APR_WAIT);
             break;
         }
@@ -91,7 +90,7 @@ guard_stop(void)
     }
     group = guard.process;
     group.pid = -group.pid;
-    apr_proc_kill(&group, SIGKILL);
+    apr_proc_kill(&group, SIGNAL_KILL);
     apr_pool_destroy(guard.pool);
     guard.pool = NULL;
 }

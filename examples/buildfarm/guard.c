@@ -133,7 +133,7 @@ guard_end(guard_t *guard)
     apr_thread_mutex_lock(guard->mutex);
     if (!guard->leads) {
         if (guard->running) {
-            apr_proc_kill(&guard->process, SIGKILL);
+            apr_proc_kill(&guard->process, SIGNAL_KILL);
         }
     }
     else if (guard->running) {
@@ -145,7 +145,7 @@ guard_end(guard_t *guard)
     }
     apr_thread_mutex_unlock(guard->mutex);
     if (guard->leads) {
-        apr_proc_kill(&group, SIGKILL);
+        apr_proc_kill(&group, SIGNAL_KILL);
     }
     return 0;
 }

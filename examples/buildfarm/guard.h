@@ -15,6 +15,10 @@
 /* What comes back: how it ended, its exit code or signal, why. */
 #define GUARD_REPORT "i i s"
 
+enum {
+    SIGNAL_KILL = 9 /* SIGKILL, which not every <signal.h> has */
+};
+
 typedef enum ended_e {
     ENDED_EXIT,
     ENDED_SIGNAL,
