@@ -147,7 +147,9 @@ list()
     test_of hang "$(property TIMEOUT 1.5)" hang
     test_of directory "" exists here
     test_of variable "$set_variable" variable FARM_A "a é=😀"
-    test_of no-variable "" variable FARM_A
+    for i in 1 2 3 4 5 6; do
+        test_of no-variable.$i "" variable FARM_A
+    done
     test_of second "" second "$path/second"
     test_of disabled "$(property DISABLED true)" exit 0
     printf ',\n{"name": "no command", "properties": []},
@@ -160,7 +162,8 @@ list > list.json
 farm 8 "$@" "$program" --jobs=3 --retries=1 --junit list.xml \
     --timeline list.svg < list.json
 for name in serial.1 serial.2 parallel.1 parallel.2 parallel.3 pass will-fail \
-    directory no-variable second; do
+    directory no-variable.1 no-variable.2 no-variable.3 no-variable.4 \
+    no-variable.5 no-variable.6 second; do
     outcome passed "$name"
 done
 [ -n "${windows:-}" ] || outcome passed " variable" # its environment has no UTF-8
@@ -179,7 +182,7 @@ sed -n '/parallel.[1-3]$/=; /serial.[12]$/q' out | wc -l | grep -qx ' *3' ||
     fail "serial ones are not last"
 well_formed list.xml
 well_formed list.svg
-grep -q '<testsuite .*tests="19" .*skipped="1"' list.xml ||
+grep -q '<testsuite .*tests="24" .*skipped="1"' list.xml ||
     fail "the sum in list.xml"
 grep -q 'name="attempts" value="2"' list.xml || fail "attempts in list.xml"
 
