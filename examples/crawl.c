@@ -81,7 +81,6 @@ callers_serve(apr_thread_t *thread, void *listener)
     apr_socket_t *caller;
     apr_pool_t *pool;
 
-    (void)thread;
     if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
         return NULL;
     }
@@ -89,6 +88,7 @@ callers_serve(apr_thread_t *thread, void *listener)
         caller_serve(caller, pool);
         apr_pool_clear(pool); /* closes the socket */
     }
+    apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
 }
 

@@ -565,8 +565,8 @@ job_map(const void *in, void *out, void *baton)
 static void *APR_THREAD_FUNC
 job_thread(apr_thread_t *thread, void *job)
 {
-    (void)thread;
     job_do(job);
+    apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
 }
 

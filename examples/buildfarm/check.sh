@@ -24,8 +24,9 @@ farm()
 {
     must=$1
     shift
-    "$@" > out 2> errors
+    "$@" > raw 2> errors
     status=$?
+    tr -d '\r' < raw > out
     [ $status = "$must" ] ||
         fail "exit status $status, not $must: $* $(tail -n 5 errors)"
 }
@@ -63,7 +64,7 @@ line=$subject
 if [ $# != 0 ]; then # the emulator's names of the same files
     path=Z:$folder
     subject=Z:$subject
-    line=$(echo "$subject" | tr / '\\')
+    line=$(printf '%s' "$subject" | tr / '\\')
 fi
 "$@" "$program" none > out 2> errors
 if [ $? = 77 ]; then

@@ -206,12 +206,36 @@ arguments_of(const mproc_datum_t *list, apr_pool_t *pool)
     return arguments;
 }
 
+/* A line for the shell. What APR gives to Windows' (which is named by COMSPEC)
+ * has quotes around each argument with blanks, so that has to be words. */
+static const char **
+line_arguments(const mproc_datum_t *list, apr_pool_t *pool)
+{
+    const char **arguments = arguments_of(list, pool);
+    apr_array_header_t *words;
+    char *shell, *word, *state, *line;
+
+    if (apr_env_get(&shell, "COMSPEC", pool) != APR_SUCCESS) {
+        return arguments;
+    }
+    words = apr_array_make(pool, 16, sizeof(const char *));
+    line = apr_pstrdup(pool, arguments[0]);
+    for (word = apr_strtok(line, " \t", &state); word != NULL;
+         word = apr_strtok(NULL, " \t", &state)) {
+        APR_ARRAY_PUSH(words, const char *) = word;
+    }
+    APR_ARRAY_PUSH(words, const char *) = NULL;
+    return (const char **)words->elts;
+}
+
 /* Nothing to read, and both outputs into the file. */
 static apr_status_t
 command_create(apr_proc_t *process, const command_t *command,
                const char *directory, apr_file_t *output, apr_pool_t *pool)
 {
-    const char **arguments = arguments_of(command->arguments, pool);
+    const char **arguments = command->shell
+                                 ? line_arguments(command->arguments, pool)
+                                 : arguments_of(command->arguments, pool);
     apr_procattr_t *attributes;
     apr_status_t rv = apr_procattr_create(&attributes, pool);
 
@@ -344,7 +368,7 @@ guard_init(guard_t *guard)
 int
 guard_main(void)
 {
-    guard_t guard = {0};
+    static guard_t guard; /* the second thread goes on while this one ends */
 
     if (apr_initialize() != APR_SUCCESS ||
         apr_pool_create(&guard.pool, NULL) != APR_SUCCESS ||
