@@ -30,6 +30,7 @@ typedef struct mproc_plat_exit_t {
     int known;  /**< 0: ended, but nobody can tell how */
     int code;   /**< exit code; -N when signal N ended it */
     int signal; /**< N, or 0; on Windows 15 after mproc_plat_proc_signal */
+    int core;   /**< 1: the system says that it left a core file */
 } mproc_plat_exit_t;
 
 /** What to spawn. */

@@ -363,7 +363,8 @@ static const char *
 ending_text(const mproc_lost_t *lost, char *text, apr_size_t room)
 {
     if (lost->signal != 0) {
-        apr_snprintf(text, room, "was killed by signal %d", lost->signal);
+        apr_snprintf(text, room, "was killed by signal %d%s", lost->signal,
+                     lost->core ? " and left a core file" : "");
     }
     else {
         apr_snprintf(text, room, "ended with code %d", lost->code);

@@ -58,6 +58,7 @@ code_tell(int code)
     }
     record->code = mproc_plat_proc_can_fork() ? (code & CODE_MASK) : code;
     record->signal = 0;
+    record->core = 0;
     atomic_store(&record->state, MPROC__RECORD_ENDING);
     /* Partner: exit_told() in the parent, report() in the fork server. */
     atomic_store(&record->told, 1);

@@ -298,6 +298,7 @@ exit_told(const mproc_process_t *process, mproc_plat_exit_t *exit)
     exit->known = 1;
     exit->code = process->record->code;
     exit->signal = process->record->signal;
+    exit->core = process->record->core;
     return 1;
 }
 

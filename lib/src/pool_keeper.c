@@ -286,6 +286,7 @@ death_see(mproc_pool_t *workers, int number)
     dead.record.pid = keep->pid;
     (void)mproc_process_exitcode(keep->process, &dead.record.code);
     (void)mproc_process_killed_by(keep->process, &dead.record.signal);
+    dead.record.core = mproc__process_left_core(keep->process);
     if (dead.running != 0) {
         dead.record.ran =
             mproc_plat_clock() - (apr_time_t)atomic_load(&place->began);

@@ -138,6 +138,15 @@ mproc_process_killed_by(mproc_process_t *process, int *signal)
     return rv;
 }
 
+int
+mproc__process_left_core(mproc_process_t *process)
+{
+    mproc_plat_exit_t exit;
+
+    return process_exit(process, &exit, "ask what is left of") == APR_SUCCESS &&
+           exit.core;
+}
+
 /* -------------------------------------------------------------- signalling */
 
 static apr_status_t

@@ -42,6 +42,7 @@ typedef struct mproc__record_t {
     _Atomic apr_uint32_t ticket; /* see forkserver.c */
     apr_int32_t code;
     apr_int32_t signal;
+    apr_int32_t core;
     apr_uint32_t flags;
     apr_uint32_t method; /* mproc_start_method_e, also for its children */
     apr_uint32_t key_size;

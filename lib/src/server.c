@@ -104,6 +104,7 @@ kid_report(mproc__handle_t handle, const mproc_plat_exit_t *exit)
     if (record != NULL && !atomic_load(&record->told)) {
         record->code = exit->code;
         record->signal = exit->signal;
+        record->core = exit->core;
         /* Partner: exit_told() in the parent. */
         atomic_store(&record->told, 1);
         mproc__unpark((void *)&record->told, MPROC__ALL);

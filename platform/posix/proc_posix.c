@@ -281,6 +281,7 @@ mproc_plat_proc_wait(mproc_plat_proc_t *proc, apr_time_t deadline,
     if (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED) {
         exit->signal = info.si_status;
         exit->code = -info.si_status;
+        exit->core = info.si_code == CLD_DUMPED;
     }
     return APR_SUCCESS;
 }

@@ -637,6 +637,67 @@ case_interrupted(apr_pool_t *pool)
     stage_close(&stage);
 }
 
+/* Whether a file that begins with "core" is in the folder; it is emptied and
+ * removed. */
+static int
+folder_had_core(const char *folder, apr_pool_t *pool)
+{
+    apr_finfo_t entry;
+    apr_dir_t *dir;
+    int had = 0;
+
+    REQUIRE_STATUS(APR_SUCCESS, apr_dir_open(&dir, folder, pool));
+    while (apr_dir_read(&entry, APR_FINFO_NAME, dir) == APR_SUCCESS) {
+        if (strncmp(entry.name, "core", 4) == 0) {
+            had = 1;
+            apr_file_remove(apr_pstrcat(pool, folder, "/", entry.name, NULL),
+                            pool);
+        }
+    }
+    apr_dir_close(dir);
+    CHECK_STATUS(APR_SUCCESS, apr_dir_remove(folder, pool));
+    return had;
+}
+
+/* Where the system puts a core file is its own: if we see one, we are told. */
+static void
+case_core(apr_pool_t *pool)
+{
+    static const int signals[] = {SIGABRT, SIGKILL};
+    const char *temporary;
+    char *folder;
+    int i;
+
+    REQUIRE_STATUS(APR_SUCCESS, apr_temp_dir_get(&temporary, pool));
+    for (i = 0; i < 2; i++) {
+        mproc_plat_proc_t proc;
+        mproc_plat_exit_t how;
+        folder = apr_pstrcat(pool, temporary, "/coreXXXXXX", NULL);
+        REQUIRE(mkdtemp(folder) != NULL);
+        apr_status_t rv = mproc_plat_proc_fork(&proc, pool);
+        if (rv == APR_INCHILD) {
+            struct rlimit limit;
+            if (chdir(folder) == 0 && getrlimit(RLIMIT_CORE, &limit) == 0) {
+                limit.rlim_cur = limit.rlim_max;
+                setrlimit(RLIMIT_CORE, &limit);
+            }
+            signal(SIGABRT, SIG_DFL);
+            raise(signals[i]);
+            _Exit(0);
+        }
+        REQUIRE_STATUS(APR_INPARENT, rv);
+        REQUIRE_STATUS(APR_SUCCESS,
+                       mproc_plat_proc_wait(
+                           &proc, mproc_plat_clock() + test_deadline(), &how));
+        mproc_plat_proc_release(&proc);
+        CHECK_INT(signals[i], how.signal);
+        if (folder_had_core(folder, pool)) {
+            CHECK_INT(1, how.core);
+        }
+        CHECK(i == 0 || how.core == 0);
+    }
+}
+
 static const test_case_t cases[] = {
     {"descriptors", case_descriptors},
     {"closed_streams", case_closed_streams},
@@ -644,6 +705,7 @@ static const test_case_t cases[] = {
     {"dispositions", case_dispositions},
     {"not_executable", case_not_executable},
     {"collected", case_collected},
+    {"core", case_core},
     {"stopped_child", case_stopped_child},
     {"grandchild", case_grandchild},
     {"exec", case_exec},

@@ -58,6 +58,7 @@ a_killed_worker_costs_its_task(apr_pool_t *pool)
         REQUIRE_STATUS(APR_SUCCESS, mproc_async_lost(async[i], 0, &lost));
         CHECK_INT(1, lost.attempt);
         CHECK(lost.pid > 0 && lost.ran >= 0);
+        CHECK_INT(0, lost.core);
     }
     CHECK_STATUS(
         MPROC_EWORKERLOST,

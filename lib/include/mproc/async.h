@@ -155,6 +155,7 @@ typedef struct mproc_lost_t {
     apr_int64_t pid;
     int code;                /**< its exit code; -N when signal N ended it */
     int signal;              /**< N, or 0 */
+    int core;                /**< 1: it left a core file, as the system says */
     int attempt;             /**< how often the task had been begun */
     apr_interval_time_t ran; /**< microseconds that it had run then */
 } mproc_lost_t;
