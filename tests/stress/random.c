@@ -7,5 +7,6 @@ const stress_scenario_t stress_random_scenarios[] = {
     {"chain", "recoverers that die in their turn", stress_chain_run, NULL},
     {"load", "workers at everything that is shared", stress_load_run, NULL},
     {"flow", "producers and consumers of queues", stress_flow_run, NULL},
+    {"pool", "workers of a pool, at tasks", stress_tasks_run, NULL},
     {"tree", "the main process of a tree", stress_tree_run, NULL},
     {NULL, NULL, NULL, NULL}};

@@ -94,6 +94,7 @@ int stress_census_compare(const mproc_census_t *before,
 void stress_chain_run(const stress_scenario_t *scenario);
 void stress_load_run(const stress_scenario_t *scenario);
 void stress_flow_run(const stress_scenario_t *scenario);
+void stress_tasks_run(const stress_scenario_t *scenario);
 void stress_tree_run(const stress_scenario_t *scenario);
 
 /* The main process of a tree that is to be killed; see tree.c. */
