@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <mproc/event.h>
+
 #include "../../lib/src/layout.h"
 #include "../../lib/src/segment.h"
 
@@ -344,6 +346,24 @@ stress_arena_check(void)
     }
     chunks_check();
     return check.wrong;
+}
+
+void
+stress_census_begin(mproc_census_t *before)
+{
+    enum {
+        MANY = 300
+    };
+    mproc_event_t *event[MANY];
+    int i;
+
+    for (i = 0; i < MANY && mproc_event_create(&event[i], NULL) == APR_SUCCESS;
+         i++) {
+    }
+    while (i-- > 0) {
+        mproc_event_destroy(event[i]);
+    }
+    mproc_census(before);
 }
 
 int

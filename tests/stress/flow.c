@@ -516,7 +516,7 @@ stress_flow_run(const stress_scenario_t *scenario)
     oracle = system_share(sizeof *oracle);
     killer.draw = stress_options.seed;
     era_run(scenario->name, 1); /* What is made once is made now. */
-    mproc_census(&before);
+    stress_census_begin(&before);
     while (done < stress_options.kills && stress_faults() == 0) {
         era_run(scenario->name, ERA);
         done += ERA;

@@ -543,7 +543,7 @@ stress_load_run(const stress_scenario_t *scenario)
     int i;
 
     load_set_up();
-    mproc_census(&before);
+    stress_census_begin(&before);
     for (i = 0; i < LOAD_WORKERS; i++) {
         worker_start(i);
     }

@@ -91,6 +91,10 @@ apr_uint64_t stress_below(apr_uint64_t *state, apr_uint64_t limit);
  * there are; the first few are said. */
 int stress_arena_check(void);
 
+/* Count what is in use, once this process has room for all that it may hold at
+ * a time: a process keeps that room. */
+void stress_census_begin(mproc_census_t *before);
+
 /* Compare two counts of what is in use. 0 when they are equal. */
 int stress_census_compare(const mproc_census_t *before,
                           const mproc_census_t *after);

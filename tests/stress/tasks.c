@@ -399,7 +399,7 @@ stress_tasks_run(const stress_scenario_t *scenario)
     killer.draw = stress_options.seed;
     kind = LIMITED;
     era_run(scenario->name, 2); /* What is made once is made now. */
-    mproc_census(&before);
+    stress_census_begin(&before);
     while (done < stress_options.kills && stress_faults() == 0) {
         kind = (kind + 1) % ERAS;
         era_run(scenario->name, ERA);
