@@ -88,6 +88,15 @@ shared_of(mproc_connection_t *connection)
 
 /* ----------------------------------------------------------- coming, going */
 
+/* A copy that somebody's fork() made says nothing. The caller uses the end. */
+static void
+end_farewell(end_t *end)
+{
+    if (end->owner == mproc_plat_pid() && !atomic_load(&end->uses.ended)) {
+        mproc__socket_farewell(end->socket);
+    }
+}
+
 static void
 end_leave(mproc_connection_t *connection)
 {
@@ -436,7 +445,7 @@ static apr_status_t
 stream_poll(mproc_connection_t *connection, apr_interval_time_t timeout,
             const char *call)
 {
-    mproc_plat_net_item_t item = {connection->stream->handle, 0, 0};
+    mproc_plat_net_item_t item = {connection->stream->socket->handle, 0, 0};
     apr_time_t deadline = mproc__deadline(timeout);
     apr_status_t rv = MPROC_ECLOSED;
 
@@ -482,7 +491,7 @@ stream_must_sleep(void *baton)
     if (!end_enter(connection)) {
         return 0;
     }
-    mproc__netwatch_arm(connection->stream->handle,
+    mproc__netwatch_arm(connection->stream->socket->handle,
                         (void *)&shared_of(connection)->word);
     end_leave(connection);
     return stream_is_idle(connection);
@@ -513,8 +522,9 @@ stream_close(mproc_connection_t *connection)
     atomic_fetch_add(&end->uses.users, 1);
     atomic_store(&end->uses.closed, 1);
     mproc__unpark((void *)&shared_of(connection)->word, MPROC__ALL);
+    end_farewell(end);
     if (atomic_load(&end->uses.users) > 1 && end->owner == mproc_plat_pid()) {
-        mproc_plat_net_end(end->stream.handle);
+        mproc_plat_net_end(end->socket->handle);
     }
     end_leave(connection);
 }
@@ -535,6 +545,7 @@ stream_closing(mproc_object_t *object)
         return;
     }
     if (mproc__uses_end(&end->uses)) {
+        end_farewell(end);
         mproc__socket_close(end->socket);
     }
     if (end->own != NULL) {
@@ -597,7 +608,7 @@ mproc__connection_of(mproc_connection_t **connection, mproc__socket_t *socket,
     }
     end->socket = socket;
     end->owner = mproc_plat_pid();
-    end->stream.handle = socket->handle;
+    end->stream.socket = socket;
     end->stream.closed = &end->uses.closed;
     apr_cpystrn(end->peer, peer, sizeof end->peer);
     (*connection)->timeout = MPROC_FOREVER;

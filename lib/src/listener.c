@@ -90,9 +90,12 @@ unguard(mproc_listener_t *listener)
 static apr_status_t
 pending_shake(pending_t *client)
 {
-    apr_status_t rv = mproc__net_shake(client->socket->handle, &client->auth);
+    apr_status_t rv = mproc__net_shake(client->socket, &client->auth);
 
-    atomic_store(&client->sends, client->auth.want != MPROC__AUTH_RECV);
+    atomic_store(&client->sends,
+                 rv != APR_EAGAIN || mproc__socket_lacks_room(
+                                         client->socket, client->auth.want ==
+                                                             MPROC__AUTH_SEND));
     return rv;
 }
 
@@ -103,6 +106,7 @@ pending_add(mproc_listener_t *listener, mproc__socket_t *socket,
             const char *peer)
 {
     pending_t *client = calloc(1, sizeof *client);
+    apr_status_t rv;
 
     if (client == NULL) {
         mproc__socket_close(socket);
@@ -112,8 +116,13 @@ pending_add(mproc_listener_t *listener, mproc__socket_t *socket,
     client->socket = socket;
     client->since = mproc_plat_clock();
     apr_cpystrn(client->peer, peer, sizeof client->peer);
-    mproc__auth_begin(&client->auth, 0, listener->net.options.authkey,
-                      listener->net.options.auth_legacy_md5);
+    rv = mproc__net_begin(&listener->net, socket, 0, &client->auth);
+    if (rv != APR_SUCCESS) {
+        mproc__socket_close(socket);
+        free(client);
+        return mproc__fail(rv, "mproc_listener_accept: no memory for TLS with "
+                               "a client, who is sent away");
+    }
     (void)pending_shake(client); /* What is said now is said again. */
     guard(listener);
     listener->pending[listener->count++] = client;
@@ -243,7 +252,8 @@ clients_take(mproc_listener_t *listener, mproc_connection_t **connection,
                                listener->place.text,
                                apr_strerror(rv, text, sizeof text));
         }
-        if (listener->net.options.authkey.size == 0) {
+        if (listener->net.options.authkey.size == 0 &&
+            listener->net.tls == NULL) {
             return client_give(listener, socket, peer, connection, pool);
         }
         rv = pending_add(listener, socket, peer);

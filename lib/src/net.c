@@ -60,10 +60,27 @@ key_prepare(mproc_net_options_t *options, const char *call, apr_pool_t *pool)
     return key_copy(&options->authkey, key, pool);
 }
 
+static apr_status_t
+tls_prepare(mproc__net_t *net, int connects, const char *call, apr_pool_t *pool)
+{
+    net->tls = NULL;
+    if (net->options.tls == NULL) {
+        return APR_SUCCESS;
+    }
+    if (net->address.host == NULL) {
+        return mproc__fail(APR_EINVAL,
+                           "%s: \"%.200s\" does not leave this machine; leave "
+                           "TLS out, or use tcp:HOST:PORT",
+                           call, net->address.text);
+    }
+    return mproc__tls_context_create(&net->tls, net->options.tls, connects,
+                                     call, pool);
+}
+
 apr_status_t
 mproc__net_prepare(mproc__net_t *net, const char *address,
-                   const mproc_net_options_t *options, const char *call,
-                   apr_pool_t *pool)
+                   const mproc_net_options_t *options, int connects,
+                   const char *call, apr_pool_t *pool)
 {
     static const mproc_net_options_t none = {.backlog = 0};
     mproc_net_options_t *mine = &net->options;
@@ -92,19 +109,21 @@ mproc__net_prepare(mproc__net_t *net, const char *address,
         mine->connect_timeout ? mine->connect_timeout : SECONDS(20);
     rv = key_prepare(mine, call, pool);
     net->deadline = mproc__deadline(mine->connect_timeout);
-    return rv == APR_SUCCESS ? mproc__address_parse(&net->address, address,
-                                                    net->deadline, call, pool)
-                             : rv;
+    if (rv == APR_SUCCESS) {
+        rv = mproc__address_parse(&net->address, address, net->deadline, call,
+                                  pool);
+    }
+    return rv == APR_SUCCESS ? tls_prepare(net, connects, call, pool) : rv;
 }
 
 /* As much as there is room for. */
 static apr_status_t
-shake_send(apr_int64_t handle, mproc__auth_t *auth)
+shake_send(mproc__socket_t *socket, mproc__auth_t *auth)
 {
     mproc_bytes_t out = mproc__auth_output(auth);
     apr_size_t sent;
     apr_status_t rv =
-        mproc_plat_net_send(handle, out.data, out.size, NULL, 0, &sent);
+        mproc__socket_send(socket, out.data, out.size, NULL, 0, &sent);
 
     if (rv == APR_SUCCESS) {
         mproc__auth_sent(auth, sent);
@@ -113,11 +132,11 @@ shake_send(apr_int64_t handle, mproc__auth_t *auth)
 }
 
 static apr_status_t
-shake_recv(apr_int64_t handle, mproc__auth_t *auth)
+shake_recv(mproc__socket_t *socket, mproc__auth_t *auth)
 {
     apr_size_t size;
     void *room = mproc__auth_room(auth, &size);
-    apr_status_t rv = mproc_plat_net_recv(handle, room, &size);
+    apr_status_t rv = mproc__socket_recv(socket, room, &size);
 
     if (rv == APR_SUCCESS) {
         mproc__auth_received(auth, size);
@@ -126,14 +145,36 @@ shake_recv(apr_int64_t handle, mproc__auth_t *auth)
 }
 
 apr_status_t
-mproc__net_shake(apr_int64_t handle, mproc__auth_t *auth)
+mproc__net_begin(const mproc__net_t *net, mproc__socket_t *socket, int connects,
+                 mproc__auth_t *auth)
 {
-    apr_status_t rv = APR_SUCCESS;
+    mproc__auth_begin(auth, connects, net->options.authkey,
+                      net->options.auth_legacy_md5);
+    if (net->options.authkey.size == 0) {
+        auth->want = MPROC__AUTH_DONE;
+    }
+    return net->tls == NULL
+               ? APR_SUCCESS
+               : mproc__socket_secure(socket, net->tls, net->address.host);
+}
+
+apr_status_t
+mproc__net_shake(mproc__socket_t *socket, mproc__auth_t *auth)
+{
+    apr_status_t rv = mproc__socket_shake(socket);
 
     while (rv == APR_SUCCESS &&
            (auth->want == MPROC__AUTH_SEND || auth->want == MPROC__AUTH_RECV)) {
-        rv = auth->want == MPROC__AUTH_SEND ? shake_send(handle, auth)
-                                            : shake_recv(handle, auth);
+        rv = auth->want == MPROC__AUTH_SEND ? shake_send(socket, auth)
+                                            : shake_recv(socket, auth);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = mproc__socket_flush(socket);
+    }
+    if (socket->secret != NULL && (rv == MPROC_EAUTH || rv == MPROC_EFORMAT)) {
+        apr_snprintf(auth->why, sizeof auth->why, "TLS: %s",
+                     mproc__socket_why(socket));
+        return MPROC_EAUTH;
     }
     if (rv == APR_SUCCESS && auth->want == MPROC__AUTH_FAILED) {
         rv = auth->failure;
@@ -214,16 +255,19 @@ client_refused(apr_status_t rv, const mproc__net_t *net,
 }
 
 static apr_status_t
-client_shake(apr_int64_t handle, const mproc__net_t *net, const char *call)
+client_shake(mproc__socket_t *socket, const mproc__net_t *net, const char *call)
 {
     apr_time_t deadline = mproc__deadline(net->options.handshake_timeout);
     mproc__auth_t auth;
-    apr_status_t rv;
+    apr_status_t rv = mproc__net_begin(net, socket, 1, &auth);
 
-    mproc__auth_begin(&auth, 1, net->options.authkey,
-                      net->options.auth_legacy_md5);
-    while ((rv = mproc__net_shake(handle, &auth)) == APR_EAGAIN) {
-        mproc_plat_net_item_t item = {handle, auth.want == MPROC__AUTH_SEND, 0};
+    if (rv != APR_SUCCESS) {
+        return mproc__fail(rv, "%s: no memory for TLS", call);
+    }
+    while ((rv = mproc__net_shake(socket, &auth)) == APR_EAGAIN) {
+        mproc_plat_net_item_t item = {
+            socket->handle,
+            mproc__socket_lacks_room(socket, auth.want == MPROC__AUTH_SEND), 0};
         if (mproc_plat_clock() >= deadline) {
             rv = APR_TIMEUP;
             break;
@@ -253,12 +297,13 @@ mproc_client_connect(mproc_connection_t **connection, const char *address,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = mproc__net_prepare(&net, address, options, call, own);
+    rv = mproc__net_prepare(&net, address, options, 1, call, own);
     if (rv == APR_SUCCESS) {
         rv = client_reach(&socket, &net, call);
     }
-    if (rv == APR_SUCCESS && net.options.authkey.size > 0) {
-        rv = client_shake(socket->handle, &net, call);
+    if (rv == APR_SUCCESS &&
+        (net.options.authkey.size > 0 || net.tls != NULL)) {
+        rv = client_shake(socket, &net, call);
         if (rv != APR_SUCCESS) {
             mproc__socket_close(socket);
         }

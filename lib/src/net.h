@@ -13,22 +13,28 @@
 typedef struct mproc__net_t {
     mproc_net_options_t options;
     mproc__address_t address;
-    apr_time_t deadline; /* for finding and reaching the other side */
+    mproc__tls_context_t *tls; /* NULL: nothing is encrypted */
+    apr_time_t deadline;       /* for finding and reaching the other side */
 } mproc__net_t;
 
 /* APR_EINVAL, APR_ENOTIMPL, APR_TIMEUP, and what resolving says. */
 apr_status_t mproc__net_prepare(mproc__net_t *net, const char *address,
                                 const mproc_net_options_t *options,
-                                const char *call, apr_pool_t *pool);
+                                int connects, const char *call,
+                                apr_pool_t *pool);
 
 /* For where there are no named pipes. */
 #define MPROC__NO_PIPES                                                        \
     "%s: \"%.200s\": this system has no named pipes; use unix:PATH"
 
-/* Go on with a handshake as far as that is possible without waiting.
- * @return APR_SUCCESS, it is done; APR_EAGAIN; MPROC_EAUTH or MPROC_EFORMAT, as
- *         auth->why says; APR_EOF, APR_ECONNRESET, APR_EPIPE */
-apr_status_t mproc__net_shake(apr_int64_t handle, mproc__auth_t *auth);
+/* Begin the handshakes of a stream, of TLS and of the key, as options say. */
+apr_status_t mproc__net_begin(const mproc__net_t *net, mproc__socket_t *socket,
+                              int connects, mproc__auth_t *auth);
+
+/* Go on with them as far as that is possible without waiting.
+ * @return APR_SUCCESS, both are done; APR_EAGAIN; MPROC_EAUTH or MPROC_EFORMAT,
+ *         as auth->why says; APR_EOF, APR_ECONNRESET, APR_EPIPE */
+apr_status_t mproc__net_shake(mproc__socket_t *socket, mproc__auth_t *auth);
 
 /* A place that is listened at. */
 typedef struct mproc__place_t {

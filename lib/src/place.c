@@ -140,7 +140,7 @@ place_unix(mproc__place_t *place, const char *name,
 {
     const char *folder = NULL;
     apr_status_t rv =
-        mproc__net_prepare(net, "unix:socket", options, call, pool);
+        mproc__net_prepare(net, "unix:socket", options, 0, call, pool);
 
     if (rv == APR_SUCCESS) {
         rv = folder_make(&folder, name, call, pool);
@@ -149,7 +149,7 @@ place_unix(mproc__place_t *place, const char *name,
         return rv;
     }
     rv = mproc__net_prepare(net, apr_pstrcat(pool, "unix:", folder, "/s", NULL),
-                            options, call, pool);
+                            options, 0, call, pool);
     if (rv == APR_SUCCESS) {
         rv = place_at(place, net, call, pool);
     }
@@ -177,7 +177,7 @@ place_new(mproc__place_t *place, const mproc_net_options_t *options,
     address[0] = apr_pstrcat(pool, "pipe:", name, NULL);
     rv = place_unix(place, name, options, net, call, pool);
     for (i = 0; i < 2 && (rv == APR_ENOTIMPL || rv == APR_ENAMETOOLONG); i++) {
-        rv = mproc__net_prepare(net, address[i], options, call, pool);
+        rv = mproc__net_prepare(net, address[i], options, 0, call, pool);
         if (rv == APR_SUCCESS) {
             rv = place_at(place, net, call, pool);
         }
@@ -196,7 +196,7 @@ mproc__place_open(mproc__place_t *place, const char *address,
     if (address == NULL) {
         return place_new(place, options, net, call, pool);
     }
-    rv = mproc__net_prepare(net, apr_pstrdup(pool, address), options, call,
+    rv = mproc__net_prepare(net, apr_pstrdup(pool, address), options, 0, call,
                             pool);
     return rv == APR_SUCCESS ? place_at(place, net, call, pool) : rv;
 }

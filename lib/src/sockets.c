@@ -11,6 +11,8 @@
  * the list.
  *
  * The bell of netwatch.c is not in it, but forgotten there.
+ *
+ * A socket that speaks TLS: secret.c.
  */
 #include "sockets.h"
 
@@ -18,6 +20,7 @@
 
 #include "netwatch.h"
 #include "object.h"
+#include "secret.h"
 
 static mproc__socket_t *first;
 
@@ -170,6 +173,7 @@ mproc__socket_close(mproc__socket_t *socket)
         socket_leave(socket);
         mproc__objects_unguard();
     }
+    mproc__secret_free(socket->secret);
     free(socket);
 }
 

@@ -27,11 +27,12 @@
 static apr_status_t
 stream_wait(mproc__stream_t *stream, int sends, apr_time_t deadline)
 {
-    mproc_plat_net_item_t item = {stream->handle, sends, 0};
+    mproc_plat_net_item_t item = {stream->socket->handle, 0, 0};
 
     if (mproc_plat_clock() >= deadline) {
         return APR_TIMEUP;
     }
+    item.send = mproc__socket_lacks_room(stream->socket, sends);
     mproc__netwatch_step(&item, 1, deadline);
     return APR_SUCCESS;
 }
@@ -43,7 +44,7 @@ static apr_status_t
 send_torn(mproc__stream_t *stream, apr_status_t rv)
 {
     stream->out_state = MPROC_EBROKEN;
-    mproc_plat_net_shut(stream->handle);
+    mproc_plat_net_shut(stream->socket->handle);
     return rv == APR_TIMEUP ? MPROC_EBROKEN : rv;
 }
 
@@ -51,7 +52,7 @@ send_torn(mproc__stream_t *stream, apr_status_t rv)
 static apr_status_t
 send_back(mproc__stream_t *stream)
 {
-    switch (mproc_plat_net_unsend(stream->handle)) {
+    switch (mproc_plat_net_unsend(stream->socket->handle)) {
     case MPROC_PLAT_SENT:
         return APR_SUCCESS;
     case MPROC_PLAT_TORN:
@@ -81,14 +82,19 @@ mproc__stream_send(mproc__stream_t *stream, mproc_bytes_t message,
                                ? (const char *)head
                                : (const char *)message.data + from;
         rv = first > 0
-                 ? mproc_plat_net_send(stream->handle, head + done, first, body,
-                                       message.size, &sent)
-                 : mproc_plat_net_send(stream->handle, body,
-                                       message.size - from, NULL, 0, &sent);
+                 ? mproc__socket_send(stream->socket, head + done, first, body,
+                                      message.size, &sent)
+                 : mproc__socket_send(stream->socket, body, message.size - from,
+                                      NULL, 0, &sent);
         if (rv == APR_EAGAIN) {
             rv = stream_wait(stream, 1, deadline);
         }
         done += sent;
+    }
+    while (rv == APR_SUCCESS &&
+           (rv = mproc__socket_flush(stream->socket)) == APR_EAGAIN) {
+        rv = atomic_load(stream->closed) ? MPROC_ECLOSED
+                                         : stream_wait(stream, 1, deadline);
     }
     if (rv != APR_SUCCESS && atomic_load(stream->closed)) {
         return MPROC_ECLOSED;
@@ -139,9 +145,9 @@ recv_now(mproc__stream_t *stream, void *data, apr_size_t *size)
     apr_status_t rv;
 
     if (*size >= came) {
-        return mproc_plat_net_recv(stream->handle, data, size);
+        return mproc__socket_recv(stream->socket, data, size);
     }
-    rv = mproc_plat_net_recv(stream->handle, stream->ahead, &came);
+    rv = mproc__socket_recv(stream->socket, stream->ahead, &came);
     stream->ahead_at = 0;
     atomic_store(&stream->ahead_left, came);
     *size = ahead_take(stream, data, *size);
@@ -312,14 +318,16 @@ mproc__stream_taken(mproc__stream_t *stream)
 int
 mproc__stream_has_more(mproc__stream_t *stream)
 {
-    return atomic_load(&stream->there) || atomic_load(&stream->ahead_left) > 0;
+    return atomic_load(&stream->there) ||
+           atomic_load(&stream->ahead_left) > 0 ||
+           mproc__socket_has(stream->socket);
 }
 
 int
 mproc__stream_is_ready(mproc__stream_t *stream)
 {
     return mproc__stream_has_more(stream) ||
-           mproc__netwatch_look(stream->handle);
+           mproc__netwatch_look(stream->socket->handle);
 }
 
 void

@@ -12,11 +12,12 @@
 #include <mproc/types.h>
 
 #include "frame.h"
+#include "sockets.h"
 
 #define MPROC__STREAM_AHEAD 4096
 
 typedef struct mproc__stream_t {
-    apr_int64_t handle;
+    mproc__socket_t *socket;
     const atomic_int *closed;      /* whether the owner has closed it */
     apr_status_t out_state;        /* not 0: nothing can be sent any more */
     _Atomic apr_status_t in_state; /* not 0: nothing can be received */

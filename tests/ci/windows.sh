@@ -3,7 +3,7 @@
 #
 #   tests/ci/windows.sh [CTEST ARGUMENT ...]
 #
-# APR, CUnit, msgpack-c and libcrypto are built once and kept, with the Wine
+# APR, CUnit, msgpack-c and OpenSSL are built once and kept, with the Wine
 # prefix, in CACHE (default: windows-cache/ in BUILD_ROOT). Where apt knows no
 # Debian bookworm, DEBIAN_MIRROR names a mirror of it.
 . "$(dirname "$0")/common.sh"
@@ -86,7 +86,7 @@ build_deps() {
   [ "$(cat "$deps/done" 2>/dev/null)" = "$recipe" ] && return 0
   download
   rm -rf "$deps" "$CACHE/build"
-  say "building APR, CUnit, msgpack-c and libcrypto for Windows"
+  say "building APR, CUnit, msgpack-c and OpenSSL for Windows"
   arguments=$(openssl_arguments)
   # shellcheck disable=SC2086
   if ! {

@@ -125,6 +125,7 @@ stream_check(const uint8_t *data, size_t size, unsigned how)
 {
     apr_uint64_t limit = (apr_uint64_t)1 << (how >> 4);
     mproc__stream_t *stream = calloc(1, sizeof *stream);
+    mproc__socket_t socket = {.handle = -1};
     atomic_int closed = 0;
     apr_int64_t end[2];
     apr_size_t sent = 0;
@@ -135,7 +136,8 @@ stream_check(const uint8_t *data, size_t size, unsigned how)
          "it fits");
     must(sent == size, "all of it fits");
     mproc_plat_net_shut(end[1]);
-    stream->handle = end[0];
+    socket.handle = end[0];
+    stream->socket = &socket;
     stream->closed = &closed;
     messages_check(stream, data, size, limit);
     mproc__stream_free(stream);

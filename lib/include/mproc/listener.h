@@ -19,13 +19,13 @@
  * An address is `tcp:HOST:PORT` (an IPv6 address in brackets; port 0: any),
  * `unix:PATH`, or on Windows `pipe:NAME`. Both sides prove to each other that
  * they have the same key, which is never sent, before the first message.
- * Neither the proof nor the messages are encrypted: over a network that others
- * can read or change, use a tunnel. Nor does the proof say to whom it is given:
- * somebody whom you connect to can hand on what he is asked himself, and be let
- * in with your answer at another listener that has the same key. So a key is
- * for those who all trust each other. Frames and proof are those of Python's
- * multiprocessing.connection: send_bytes() there is mproc_connection_recv()
- * here.
+ * Over a network that others can read or change, have TLS too (options.tls, for
+ * `tcp:`): without it neither the proof nor the messages are encrypted. Nor
+ * does the proof say to whom it is given: somebody whom you connect to can hand
+ * on what he is asked himself, and be let in with your answer at another
+ * listener that has the same key. So a key is for those who all trust each
+ * other. Frames and proof are those of Python's multiprocessing.connection:
+ * send_bytes() there is mproc_connection_recv() here.
  *
  * Send no pickles, and unpack nothing with `o` from such a connection.
  */
@@ -44,6 +44,20 @@ typedef struct mproc_listener_t mproc_listener_t;
 /** The most bytes of a message that is received, unless said otherwise. */
 #define MPROC_MESSAGE_MAX ((apr_size_t)1 << 30)
 
+/** TLS 1.2 or newer for `tcp:`; zero at first. Files are in PEM format, and
+ * read when the listener or the connection is made. */
+typedef struct mproc_tls_options_t {
+    const char *certificate; /**< a file: the certificate that this side shows,
+                                  then those that lead to an authority. A
+                                  listener has one; of a client: or NULL */
+    const char *key;         /**< a file: the certificate's private key */
+    const char *authorities; /**< a file: who must have signed what the other
+                                  side shows. NULL: a client takes those of the
+                                  system, a listener asks for no certificate */
+    const char *name; /**< of a client: the name that the listener's certificate
+                           must have; NULL: the host of the address */
+} mproc_tls_options_t;
+
 /** For either side; zero at first. */
 typedef struct mproc_net_options_t {
     mproc_bytes_t authkey; /**< copied; data NULL: mproc_process_authkey() of
@@ -58,6 +72,7 @@ typedef struct mproc_net_options_t {
     apr_interval_time_t connect_timeout;   /**< for finding the host, and of a
                               client for reaching it; 0: 20 seconds. Of several
                               addresses each gets its share */
+    const mproc_tls_options_t *tls;        /**< NULL: nothing is encrypted */
     int backlog; /**< of a listener: clients that wait to be accepted; 0: 128 */
 } mproc_net_options_t;
 
@@ -72,8 +87,9 @@ typedef struct mproc_net_options_t {
  *         where other machines can reach it; the system's status, such as
  *         EADDRINUSE when somebody listens there; APR_TIMEUP when the host
  *         could not be found in time; APR_ENAMETOOLONG; APR_ENOTIMPL for a kind
- * of address that the system lacks, or when mproc was built without
- * MPROC_WITH_NET; APR_ENOMEM
+ *         of address that the system lacks, or when mproc was built without
+ *         MPROC_WITH_NET; APR_EINVAL too when TLS lacks a file, or cannot use
+ *         it; APR_ENOMEM
  * @note Processes: stays in this one; a forked child does not have it. Threads:
  *       any. A Unix socket is for this user (and root) alone, where the system
  *       tells even when the rights of its path are changed; a path that a
@@ -93,7 +109,8 @@ mproc_listener_create(mproc_listener_t **listener, const char *address,
  * @param timeout    microseconds, MPROC_FOREVER or MPROC_NOWAIT
  * @param pool       lifetime of the connection, or NULL: until
  *                   mproc_connection_destroy()
- * @return APR_SUCCESS; MPROC_EAUTH when a client had another key: accept again;
+ * @return APR_SUCCESS; MPROC_EAUTH when a client had another key, or TLS failed
+ *         with it: accept again;
  *         APR_TIMEUP, clients that have begun are kept; MPROC_ECLOSED; the
  *         system's status, such as EMFILE; APR_ENOMEM; APR_EINVAL for NULL or
  *         what is no listener
@@ -136,8 +153,9 @@ MPROC_DECLARE(void) mproc_listener_destroy(mproc_listener_t *listener);
  * @param address    as mproc_listener_address() tells it
  * @param options    NULL: all zero
  * @param pool       its lifetime, or NULL: until mproc_connection_destroy()
- * @return APR_SUCCESS; MPROC_EAUTH when one of the two has another key, or the
- *         other side shows no proof in time; APR_TIMEUP when it could not be
+ * @return APR_SUCCESS; MPROC_EAUTH when one of the two has another key, the
+ *         other side shows no proof in time, or one of the two does not accept
+ *         the other's certificate; APR_TIMEUP when it could not be
  *         found or reached in time; APR_EOF or APR_ECONNRESET when it hung up;
  *         APR_ECONNREFUSED, APR_ENOENT and the like; APR_EINVAL, APR_ENOTIMPL
  *         as mproc_listener_create(); APR_ENOMEM
