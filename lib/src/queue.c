@@ -12,6 +12,7 @@
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "kinds.h"
+#include "manager_far.h"
 #include "notifier.h"
 #include "wait.h"
 
@@ -413,9 +414,13 @@ apr_status_t
 mproc_queue_put(mproc_queue_t *queue, mproc_bytes_t item,
                 apr_interval_time_t timeout)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     const char *call = "mproc_queue_put";
     apr_status_t rv;
 
+    if (far != NULL) {
+        return mproc__far_queue_put(far, &item, 1, timeout, NULL, call);
+    }
     if (item.data == NULL && item.size > 0) {
         return item_is_bad(call);
     }
@@ -442,11 +447,15 @@ apr_status_t
 mproc_queue_put_many(mproc_queue_t *queue, const mproc_bytes_t *items,
                      int count, apr_interval_time_t timeout, int *done)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     const char *call = "mproc_queue_put_many";
     apr_time_t deadline = mproc__deadline(timeout);
     apr_status_t rv = APR_SUCCESS;
     int put = 0, batch;
 
+    if (far != NULL) {
+        return mproc__far_queue_put(far, items, count, timeout, done, call);
+    }
     if (done != NULL) {
         *done = 0;
     }
@@ -488,10 +497,15 @@ apr_status_t
 mproc_queue_get_into(mproc_queue_t *queue, void *buffer, apr_size_t size,
                      apr_size_t *length, apr_interval_time_t timeout)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     const char *call = "mproc_queue_get_into";
     mproc__item_t item;
     apr_status_t rv = mproc__queue_begin_get(queue, &item, timeout, call);
 
+    if (far != NULL) {
+        return mproc__far_queue_get_into(far, buffer, size, length, timeout,
+                                         call);
+    }
     *length = 0;
     if (rv != APR_SUCCESS) {
         return rv;
@@ -554,9 +568,14 @@ apr_status_t
 mproc_queue_get_many(mproc_queue_t *queue, mproc_bytes_t *items, int most,
                      int *count, apr_interval_time_t timeout, apr_pool_t *pool)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     mproc__item_t item;
     apr_status_t rv;
 
+    if (far != NULL) {
+        return mproc__far_queue_get(far, items, most, count, timeout, pool,
+                                    "mproc_queue_get_many");
+    }
     *count = 0;
     if (items == NULL || most < 1) {
         return mproc__fail(APR_EINVAL,
@@ -584,9 +603,15 @@ apr_status_t
 mproc_queue_get(mproc_queue_t *queue, mproc_bytes_t *item,
                 apr_interval_time_t timeout, apr_pool_t *pool)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     mproc__item_t found;
     apr_status_t rv;
 
+    if (far != NULL) {
+        int count;
+        return mproc__far_queue_get(far, item, 1, &count, timeout, pool,
+                                    "mproc_queue_get");
+    }
     item->data = NULL;
     item->size = 0;
     rv = mproc__queue_begin_get(queue, &found, timeout, "mproc_queue_get");
@@ -641,6 +666,13 @@ mproc__queue_pool_end(mproc_queue_t *queue, apr_pool_t *pool)
 apr_size_t
 mproc_queue_size(mproc_queue_t *queue)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
+
+    if (far != NULL) {
+        apr_int64_t number =
+            mproc__proxy_number(far, MPROC__QUEUE_SIZE, 0, "mproc_queue_size");
+        return number < 0 ? 0 : (apr_size_t)number;
+    }
     return mproc__object_is(queue, &mproc__queue_ops)
                ? (apr_size_t)mproc__ring_size(mproc__queue_ring(queue))
                : 0;
@@ -655,8 +687,13 @@ mproc_queue_empty(mproc_queue_t *queue)
 int
 mproc_queue_full(mproc_queue_t *queue)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     mproc__ring_t *ring;
 
+    if (far != NULL) {
+        return mproc__proxy_number(far, MPROC__QUEUE_SIZE, 1,
+                                   "mproc_queue_full") > 0;
+    }
     if (!mproc__object_is(queue, &mproc__queue_ops)) {
         return 0;
     }
@@ -667,11 +704,15 @@ mproc_queue_full(mproc_queue_t *queue)
 apr_status_t
 mproc_queue_shutdown(mproc_queue_t *queue, int immediate)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     const char *call = "mproc_queue_shutdown";
     mproc__ring_t *ring;
     mproc__item_t item;
     apr_status_t rv;
 
+    if (far != NULL) {
+        return mproc__far_queue_shutdown(far, immediate, call);
+    }
     if (!mproc__object_is(queue, &mproc__queue_ops)) {
         return mproc__object_missing(call, "queue");
     }
