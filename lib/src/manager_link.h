@@ -114,6 +114,6 @@ apr_status_t mproc__ask_number(mproc__link_t *link, apr_uint64_t id,
 /* Collect this thread's calls, and send them. */
 apr_status_t mproc__collect_begin(mproc__link_t *link, const char *call);
 apr_status_t mproc__collect_end(mproc__link_t *link, int *failed,
-                              const char *call);
+                                const char *call);
 
 #endif

@@ -18,7 +18,7 @@ queue_of(mproc__call_t *call)
     return (mproc_queue_t *)call->object;
 }
 
-/* ---------------------------------------------------------- put */
+/* ---------------------------------------------------------------------- put */
 
 static apr_status_t
 object_note(unsigned char *type, unsigned char *id, void *baton)
@@ -88,7 +88,7 @@ mproc__serve_queue_put(mproc__call_t *call)
     return rv == APR_TIMEUP ? APR_EAGAIN : rv;
 }
 
-/* ---------------------------------------------------------- get */
+/* ---------------------------------------------------------------------- get */
 
 static apr_status_t
 object_keep(unsigned char *type, unsigned char *id, void *baton)
@@ -212,7 +212,7 @@ mproc__serve_queue_get(mproc__call_t *call)
     return APR_SUCCESS;
 }
 
-/* ---------------------------------------------------------- the others */
+/* --------------------------------------------------------------- the others */
 
 apr_status_t
 mproc__serve_queue_size(mproc__call_t *call)
