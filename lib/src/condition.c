@@ -336,8 +336,9 @@ mproc_condition_wait_for(mproc_condition_t *condition,
 {
     mproc__proxy_t *far = mproc__proxy_of(condition, MPROC_KIND_CONDITION);
     apr_status_t rv =
-        far != NULL ? APR_SUCCESS
-                    : condition_check(condition, "mproc_condition_wait_for");
+        far != NULL
+            ? mproc__far_condition_check(far, "mproc_condition_wait_for")
+            : condition_check(condition, "mproc_condition_wait_for");
     apr_time_t deadline = mproc__deadline(timeout);
 
     if (rv == APR_SUCCESS && predicate == NULL) {

@@ -292,6 +292,15 @@ object_out(unsigned char *type, unsigned char *id, void *baton)
     return APR_SUCCESS;
 }
 
+/* Whether something names an object. */
+static apr_status_t
+object_seen(unsigned char *type, unsigned char *id, void *baton)
+{
+    (void)id;
+    *(int *)baton |= *type >= MPROC__WIRE_SERVED;
+    return APR_SUCCESS;
+}
+
 /* What the answer's reader needs. */
 typedef struct object_in_t {
     mproc__ask_t *ask;
@@ -341,6 +350,38 @@ mproc__answer_objects(mproc__ask_t *ask, apr_pool_t *pool)
     return in.rv;
 }
 
+apr_status_t
+mproc__answer_unpack(mproc__ask_t *ask, apr_pool_t *pool,
+                     apr_status_t (*find)(mproc__ask_t *ask,
+                                          mproc_bytes_t *bytes),
+                     const char *format, va_list args)
+{
+    mproc__stream_t *stream = &ask->line->stream;
+    apr_pool_t *own = NULL;
+    mproc_bytes_t bytes;
+    int names = 0;
+    apr_status_t rv = mproc__wire_objects(
+        stream->body + (ask->answer.at - stream->body),
+        (apr_size_t)(ask->answer.end - ask->answer.at), object_seen, &names);
+
+    if (rv == APR_SUCCESS && names) {
+        rv = apr_pool_create_unmanaged_ex(&own, NULL, NULL);
+        if (rv == APR_SUCCESS) {
+            rv = mproc__answer_objects(ask, own);
+        }
+    }
+    if (rv == APR_SUCCESS) {
+        rv = find(ask, &bytes);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = mproc_vunpack(bytes, pool, format, args);
+    }
+    if (own != NULL) {
+        apr_pool_destroy(own);
+    }
+    return rv;
+}
+
 /* -------------------------------------------------------------------- calls */
 
 static apr_status_t
@@ -369,6 +410,18 @@ ask_over(mproc__ask_t *ask, apr_time_t deadline)
     }
     ask->line = line;
     return APR_SUCCESS;
+}
+
+/* The server's sentence, told of the call that was made here. */
+static apr_status_t
+ask_failed(const mproc__ask_t *ask, apr_status_t rv, const char *sentence)
+{
+    const char *colon = strstr(sentence, ": ");
+
+    if (strncmp(sentence, "mproc_", 6) == 0 && colon != NULL) {
+        sentence = colon + 2;
+    }
+    return mproc__fail(rv, "%s: %s", ask->call, sentence);
 }
 
 apr_status_t
@@ -414,7 +467,7 @@ mproc__ask_run(mproc__ask_t *ask, apr_interval_time_t timeout)
     }
     rv = mproc__reply_split(ask->line, sentence, &rest);
     mproc__wire_init(&ask->answer, rest);
-    return rv == APR_SUCCESS ? rv : mproc__fail(rv, "%s", sentence);
+    return rv == APR_SUCCESS ? rv : ask_failed(ask, rv, sentence);
 }
 
 void

@@ -141,6 +141,9 @@ apr_status_t mproc__far_queue_lacks(const char *call);
 
 /* ---------------------------------------------------- manager_far_sync.c */
 
+/* This thread has its lock; else MPROC_ESTATE. */
+apr_status_t mproc__far_condition_check(mproc__proxy_t *condition,
+                                        const char *call);
 apr_status_t mproc__far_condition_notify(mproc__proxy_t *condition, int n,
                                          const char *call);
 apr_status_t mproc__far_barrier_wait(mproc__proxy_t *barrier, int *index,

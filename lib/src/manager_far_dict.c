@@ -63,18 +63,20 @@ mproc__far_rest_copy(mproc__ask_t *ask, mproc_bytes_t *bytes, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
+static apr_status_t
+rest_find(mproc__ask_t *ask, mproc_bytes_t *bytes)
+{
+    *bytes = answer_rest(ask);
+    return APR_SUCCESS;
+}
+
 apr_status_t
 mproc__far_target_fill(mproc__ask_t *ask, mproc__far_target_t target)
 {
-    apr_status_t rv;
-
-    if (target.format == NULL) {
-        return mproc__far_rest_copy(ask, target.bytes, target.pool);
-    }
-    rv = mproc__answer_objects(ask, target.pool);
-    return rv == APR_SUCCESS ? mproc_vunpack(answer_rest(ask), target.pool,
-                                             target.format, target.args->list)
-                             : rv;
+    return target.format == NULL
+               ? mproc__far_rest_copy(ask, target.bytes, target.pool)
+               : mproc__answer_unpack(ask, target.pool, rest_find,
+                                      target.format, target.args->list);
 }
 
 apr_status_t

@@ -11,6 +11,7 @@
 #include <mproc/error.h>
 #include <mproc/pack.h>
 
+#include "../../platform/plat_sys.h"
 #include "error.h"
 #include "pack.h"
 
@@ -22,11 +23,15 @@ mproc__far_queue_put(mproc__proxy_t *queue, const mproc_bytes_t *items,
     apr_int64_t put = 0;
     mproc__ask_t ask;
     apr_status_t rv;
-    int i;
+    int good, i;
 
+    for (good = 0;
+         good < count && (items[good].data != NULL || items[good].size == 0);
+         good++) {
+    }
     mproc__proxy_ask(&ask, queue, MPROC__QUEUE_PUT, call);
-    mproc__ask_int(&ask, count);
-    for (i = 0; i < count; i++) {
+    mproc__ask_int(&ask, good);
+    for (i = 0; i < good; i++) {
         mproc__ask_bytes(&ask, items[i]);
     }
     rv = mproc__ask_run(&ask, timeout);
@@ -39,7 +44,12 @@ mproc__far_queue_put(mproc__proxy_t *queue, const mproc_bytes_t *items,
         *done = (int)put;
     }
     mproc__ask_end(&ask);
-    return rv;
+    return rv == APR_SUCCESS && good < count
+               ? mproc__fail(APR_EINVAL,
+                             "%s: the bytes are NULL but have a size; pass "
+                             "where they are",
+                             call)
+               : rv;
 }
 
 /* How many values there are. */
@@ -120,7 +130,31 @@ item_copy(mproc_bytes_t *item, apr_pool_t *pool, const char *call)
     return APR_SUCCESS;
 }
 
-/* A pool is needed for items that stay; the caller has seen to it. */
+/* What is got with a pool of NULL lives as long as this half, as with any
+ * queue; one thread at a time is at its pool. */
+static void
+pool_begin(mproc__proxy_t *queue, apr_pool_t **pool)
+{
+    if (*pool != NULL) {
+        return;
+    }
+    while (atomic_flag_test_and_set(&queue->own_busy)) {
+        mproc_plat_yield();
+    }
+    if (queue->own == NULL) {
+        apr_pool_create_unmanaged_ex(&queue->own, NULL, NULL);
+    }
+    *pool = queue->own;
+}
+
+static void
+pool_end(mproc__proxy_t *queue, const apr_pool_t *pool)
+{
+    if (pool == queue->own && pool != NULL) {
+        atomic_flag_clear(&queue->own_busy);
+    }
+}
+
 apr_status_t
 mproc__far_queue_get(mproc__proxy_t *queue, mproc_bytes_t *items, int most,
                      int *count, apr_interval_time_t timeout, apr_pool_t *pool,
@@ -134,6 +168,7 @@ mproc__far_queue_get(mproc__proxy_t *queue, mproc_bytes_t *items, int most,
     mproc__ask_int(&ask, most);
     mproc__ask_int(&ask, -1);
     rv = mproc__ask_run(&ask, timeout);
+    pool_begin(queue, &pool);
     if (rv == APR_SUCCESS) {
         rv = mproc__answer_objects(&ask, pool);
     }
@@ -145,6 +180,7 @@ mproc__far_queue_get(mproc__proxy_t *queue, mproc_bytes_t *items, int most,
         }
         *count += rv == APR_SUCCESS;
     }
+    pool_end(queue, pool);
     mproc__ask_end(&ask);
     return rv;
 }
@@ -154,7 +190,6 @@ mproc__far_queue_vgetf(mproc__proxy_t *queue, apr_interval_time_t timeout,
                        apr_pool_t *pool, const char *format, va_list args,
                        const char *call)
 {
-    mproc_bytes_t item;
     mproc__ask_t ask;
     apr_status_t rv;
 
@@ -162,15 +197,11 @@ mproc__far_queue_vgetf(mproc__proxy_t *queue, apr_interval_time_t timeout,
     mproc__ask_int(&ask, 1);
     mproc__ask_int(&ask, -1);
     rv = mproc__ask_run(&ask, timeout);
+    pool_begin(queue, &pool);
     if (rv == APR_SUCCESS) {
-        rv = mproc__answer_objects(&ask, pool);
+        rv = mproc__answer_unpack(&ask, pool, item_next, format, args);
     }
-    if (rv == APR_SUCCESS) {
-        rv = item_next(&ask, &item);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = mproc_vunpack(item, pool, format, args);
-    }
+    pool_end(queue, pool);
     mproc__ask_end(&ask);
     return rv;
 }

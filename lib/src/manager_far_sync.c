@@ -16,6 +16,21 @@
 #include "error.h"
 
 apr_status_t
+mproc__far_condition_check(mproc__proxy_t *condition, const char *call)
+{
+    apr_int64_t mine =
+        mproc__proxy_number(condition, MPROC__LOCK_STATE, 1, call);
+
+    return mine > 0   ? APR_SUCCESS
+           : mine < 0 ? APR_ECONNRESET
+                      : mproc__fail(MPROC_ESTATE,
+                                    "%s: this thread does not hold the "
+                                    "condition's lock; call "
+                                    "mproc_condition_acquire() before it",
+                                    call);
+}
+
+apr_status_t
 mproc__far_condition_notify(mproc__proxy_t *condition, int n, const char *call)
 {
     mproc__ask_t ask;

@@ -96,6 +96,12 @@ apr_status_t mproc__answer_value(mproc__ask_t *ask, mproc_bytes_t *value);
 apr_status_t mproc__answer_id(mproc__ask_t *ask, apr_uint64_t *id);
 /* Give up what the rest of the answer names. */
 void mproc__answer_forget(mproc__ask_t *ask);
+/* Unpack bytes of the rest, of which nothing is kept but what the format takes.
+ */
+apr_status_t mproc__answer_unpack(mproc__ask_t *ask, apr_pool_t *pool,
+                                  apr_status_t (*find)(mproc__ask_t *ask,
+                                                       mproc_bytes_t *bytes),
+                                  const char *format, va_list args);
 /* Have the objects that the rest of the answer names in the pool, so that what
  * is read from it can be unpacked. */
 apr_status_t mproc__answer_objects(mproc__ask_t *ask, apr_pool_t *pool);

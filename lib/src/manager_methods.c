@@ -101,7 +101,8 @@ const mproc__served_method_t mproc__served_methods[MPROC__METHODS] = {
                            NULL},
     [MPROC__BARRIER_WAIT] = {BIT(MPROC_KIND_BARRIER), mproc__serve_barrier_wait,
                              "mproc_barrier_wait: not all arrived at the "
-                             "manager's barrier in time: it is broken",
+                             "manager's barrier in time: it is broken until "
+                             "mproc_barrier_reset()",
                              mproc__serve_barrier_leave},
     [MPROC__BARRIER_BREAK] = METHOD(barrier_break, BIT(MPROC_KIND_BARRIER)),
     [MPROC__BARRIER_STATE] = METHOD(barrier_state, BIT(MPROC_KIND_BARRIER)),

@@ -53,6 +53,9 @@ proxy_closing(mproc_object_t *object)
     }
     mproc__object_close(proxy->lock);
     mproc__far_privates_free(atomic_load(&proxy->privates));
+    if (proxy->own != NULL) {
+        apr_pool_destroy(proxy->own);
+    }
     free(proxy->copy);
     free(proxy->before);
     if (atomic_load(&proxy->counted) == mproc_plat_pid() &&

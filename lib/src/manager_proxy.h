@@ -28,7 +28,10 @@ typedef struct mproc__proxy_t {
     void *copy, *before; /* of its items; as they came. NULL: not yet */
     mproc_rlock_t *lock;
     void *_Atomic privates; /* a namespace's attributes that stay here */
-    int depth;              /* how often it was acquired by way of itself */
+    /* Of a queue: what is got with a pool of NULL. */
+    atomic_flag own_busy;
+    apr_pool_t *own;
+    int depth; /* how often it was acquired by way of itself */
 } mproc__proxy_t;
 
 /* The proxy that an object is, of this kind; NULL: it is none. */

@@ -266,8 +266,9 @@ mproc__serve_semaphore_release(mproc__call_t *call)
     if (block->count >= block->bound) {
         return mproc__fail(MPROC_ESTATE,
                            "mproc_semaphore_release: the manager's semaphore "
-                           "has as many permits as it may have; release once "
-                           "for each acquire");
+                           "has %d permits, as many as it may have; release "
+                           "once for each acquire",
+                           (int)block->bound);
     }
     block->count++;
     mproc__object_changed(call->server, call->head.id);
@@ -459,8 +460,9 @@ static apr_status_t
 barrier_is_broken(void)
 {
     return mproc__fail(MPROC_EBROKEN,
-                       "mproc_barrier_wait: the manager's barrier is broken, "
-                       "or was reset: it was aborted, another's time ran out, "
+                       "mproc_barrier_wait: the manager's barrier is broken "
+                       "until mproc_barrier_reset(), or was reset: it was "
+                       "aborted, another's time ran out, "
                        "or a client that had arrived is gone");
 }
 

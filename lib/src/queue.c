@@ -453,9 +453,6 @@ mproc_queue_put_many(mproc_queue_t *queue, const mproc_bytes_t *items,
     apr_status_t rv = APR_SUCCESS;
     int put = 0, batch;
 
-    if (far != NULL) {
-        return mproc__far_queue_put(far, items, count, timeout, done, call);
-    }
     if (done != NULL) {
         *done = 0;
     }
@@ -464,6 +461,9 @@ mproc_queue_put_many(mproc_queue_t *queue, const mproc_bytes_t *items,
                            "%s: %d items at a place that is %s; "
                            "pass an array of them",
                            call, count, items == NULL ? "NULL" : "not");
+    }
+    if (far != NULL) {
+        return mproc__far_queue_put(far, items, count, timeout, done, call);
     }
     while (put < count && rv == APR_SUCCESS) {
         if (items[put].size > MPROC__ITEM_INLINE || items[put].data == NULL) {
@@ -572,10 +572,6 @@ mproc_queue_get_many(mproc_queue_t *queue, mproc_bytes_t *items, int most,
     mproc__item_t item;
     apr_status_t rv;
 
-    if (far != NULL) {
-        return mproc__far_queue_get(far, items, most, count, timeout, pool,
-                                    "mproc_queue_get_many");
-    }
     *count = 0;
     if (items == NULL || most < 1) {
         return mproc__fail(APR_EINVAL,
@@ -583,6 +579,10 @@ mproc_queue_get_many(mproc_queue_t *queue, mproc_bytes_t *items, int most,
                            "items at %s; pass an array for at "
                            "least one",
                            most, items == NULL ? "NULL" : "a place");
+    }
+    if (far != NULL) {
+        return mproc__far_queue_get(far, items, most, count, timeout, pool,
+                                    "mproc_queue_get_many");
     }
     rv = mproc__queue_begin_get(queue, &item, timeout, "mproc_queue_get_many");
     if (rv != APR_SUCCESS) {

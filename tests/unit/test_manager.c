@@ -22,12 +22,10 @@ starts_and_ends(apr_pool_t *pool)
     CHECK_INT(1, census.clients);
     CHECK_INT(0, census.objects);
     CHECK_INT(0, census.waiting);
-    CHECK_STATUS(APR_SUCCESS,
-                 mproc_manager_shutdown(manager, test_deadline()));
+    CHECK_STATUS(APR_SUCCESS, mproc_manager_shutdown(manager, test_deadline()));
     CHECK_STATUS(APR_SUCCESS, mproc_process_exitcode(process, &code));
     CHECK_INT(0, code);
-    CHECK_STATUS(APR_SUCCESS,
-                 mproc_manager_shutdown(manager, test_deadline()));
+    CHECK_STATUS(APR_SUCCESS, mproc_manager_shutdown(manager, test_deadline()));
     CHECK_STATUS(APR_ECONNRESET, mproc_manager_census(manager, &census));
     CHECK_DETAIL("has ended");
 }
@@ -96,8 +94,8 @@ others_connect(apr_pool_t *pool)
     mproc_dict_t *here, *there;
     int number;
     REQUIRE_STATUS(APR_SUCCESS,
-                   mproc_manager_connect(
-                       &other, mproc_manager_address(manager), NULL, pool));
+                   mproc_manager_connect(&other, mproc_manager_address(manager),
+                                         NULL, pool));
     REQUIRE_STATUS(APR_SUCCESS,
                    mproc_manager_dict(manager, &here, "shared", pool));
     REQUIRE_STATUS(APR_SUCCESS,
@@ -111,28 +109,30 @@ others_connect(apr_pool_t *pool)
     CHECK_STATUS(MPROC_ESTATE, mproc_manager_shutdown(other, 0));
     wrong.net.authkey = (mproc_bytes_t){"another", 7};
     mproc_manager_destroy(other);
-    CHECK_STATUS(MPROC_EAUTH, mproc_manager_connect(
-                                  &other, mproc_manager_address(manager),
-                                  &wrong, pool));
+    CHECK_STATUS(MPROC_EAUTH,
+                 mproc_manager_connect(&other, mproc_manager_address(manager),
+                                       &wrong, pool));
     CHECK_STATUS(APR_SUCCESS, mproc_manager_shutdown(manager, test_deadline()));
     CHECK(mproc_manager_connect(&other, mproc_manager_address(manager), NULL,
                                 pool) != APR_SUCCESS);
     CHECK(other == NULL);
 }
 
-/* ----------------------------------------------------------------- processes */
+/* ----------------------------------------------------------------- processes
+ */
 
 static int
 set_there(mproc_bytes_t args, apr_pool_t *pool)
 {
     mproc_dict_t *dict, *inner;
     mproc_queue_t *queue;
-    CHILD_STATUS(APR_SUCCESS,
-                 mproc_unpack(args, pool, "o o", &dict, &queue));
+    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "o o", &dict, &queue));
     CHILD_STATUS(APR_SUCCESS, mproc_dict_setf(dict, "child", "s", "was here"));
-    CHILD_STATUS(APR_SUCCESS, mproc_dict_getf(dict, "inner", pool, "o", &inner));
+    CHILD_STATUS(APR_SUCCESS,
+                 mproc_dict_getf(dict, "inner", pool, "o", &inner));
     CHILD_STATUS(APR_SUCCESS, mproc_dict_setf(inner, "deep", "i", 3));
-    CHILD_STATUS(APR_SUCCESS, mproc_queue_putf(queue, MPROC_NOWAIT, "o", inner));
+    CHILD_STATUS(APR_SUCCESS,
+                 mproc_queue_putf(queue, MPROC_NOWAIT, "o", inner));
     return 0;
 }
 
@@ -158,12 +158,14 @@ objects_go_everywhere(apr_pool_t *pool)
     CHECK_STATUS(APR_SUCCESS, mproc_dict_getf(dict, "child", pool, "s", &text));
     CHECK_TEXT("was here", text);
     /* Who put it is gone; the dict kept it. */
-    REQUIRE_STATUS(APR_SUCCESS, mproc_queue_getf(queue, MPROC_NOWAIT, pool,
-                                                 "o", &back));
-    CHECK_STATUS(APR_SUCCESS, mproc_dict_getf(back, "deep", pool, "i", &number));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_queue_getf(queue, MPROC_NOWAIT, pool, "o", &back));
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_dict_getf(back, "deep", pool, "i", &number));
     CHECK_INT(3, number);
     CHECK_STATUS(APR_SUCCESS, mproc_dict_remove(dict, "inner"));
-    CHECK_STATUS(APR_SUCCESS, mproc_dict_getf(back, "deep", pool, "i", &number));
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_dict_getf(back, "deep", pool, "i", &number));
     mproc_dict_destroy(dict);
     CHECK_STATUS(APR_SUCCESS, mproc_manager_census(manager, &census));
     CHECK_INT(1, census.clients);
@@ -177,10 +179,9 @@ hold_there(mproc_bytes_t args, apr_pool_t *pool)
     mproc_lock_t *lock;
     mproc_dict_t *dict;
     mproc_manager_t *manager;
-    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "o o o", &manager,
-                                           &lock, &ready));
     CHILD_STATUS(APR_SUCCESS,
-                 mproc_manager_dict(manager, &dict, NULL, pool));
+                 mproc_unpack(args, pool, "o o o", &manager, &lock, &ready));
+    CHILD_STATUS(APR_SUCCESS, mproc_manager_dict(manager, &dict, NULL, pool));
     CHILD_STATUS(APR_SUCCESS, mproc_lock_acquire(lock, MPROC_FOREVER));
     CHILD_STATUS(APR_SUCCESS, mproc_event_set(ready));
     (void)mproc_lock_acquire(lock, MPROC_FOREVER);
@@ -324,15 +325,15 @@ strangers_are_refused(apr_pool_t *pool)
     CHECK_STATUS(APR_SUCCESS, mproc_dict_setf(mine, "a", "i", 1));
 }
 
-/* ----------------------------------------------------------- in this process */
+/* ----------------------------------------------------------- in this process
+ */
 
 static void *APR_THREAD_FUNC
 serve_beside(apr_thread_t *thread, void *baton)
 {
     beside_t *beside = baton;
-    beside->status =
-        mproc_manager_serve((mproc_manager_t *)(void *)beside->listener,
-                            MPROC_FOREVER);
+    beside->status = mproc_manager_serve(
+        (mproc_manager_t *)(void *)beside->listener, MPROC_FOREVER);
     apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
 }
