@@ -113,6 +113,10 @@ apr_status_t mproc_plat_net_recv(apr_int64_t handle, void *data,
 apr_status_t mproc_plat_net_wait(mproc_plat_net_item_t *items, int count,
                                  apr_time_t deadline);
 
+/** Have a stream to another machine end when nothing was heard from there for
+ *  so many microseconds. Others have no need of that. */
+void mproc_plat_net_keep(apr_int64_t handle, apr_interval_time_t limit);
+
 /** Nothing will be sent any more: the other side comes to the end. */
 void mproc_plat_net_shut(apr_int64_t handle);
 

@@ -37,6 +37,7 @@
 #include <mproc/function.h>
 #include <mproc/process.h>
 #include <mproc/lock.h>
+#include <mproc/manager.h>
 #include <mproc/rlock.h>
 #include <mproc/semaphore.h>
 #include <mproc/condition.h>

@@ -8,6 +8,7 @@
 #include "cell.h"
 #include "error.h"
 #include "kinds.h"
+#include "manager_far.h"
 
 struct mproc_array_t {
     mproc__cell_t cell;
@@ -62,6 +63,11 @@ mproc_array_copy(mproc_array_t **copy, mproc_array_t *array, apr_pool_t *pool)
 void *
 mproc_array_data(mproc_array_t *array)
 {
+    mproc__proxy_t *far = mproc__far_cell(array, MPROC_KIND_ARRAY);
+
+    if (far != NULL) {
+        return mproc__far_cell_data(far);
+    }
     return mproc__object_is(array, &mproc__array_ops)
                ? mproc__cell_shared(array)->data
                : NULL;
@@ -70,6 +76,11 @@ mproc_array_data(mproc_array_t *array)
 apr_size_t
 mproc_array_count(mproc_array_t *array)
 {
+    mproc__proxy_t *far = mproc__far_cell(array, MPROC_KIND_ARRAY);
+
+    if (far != NULL) {
+        return far->count;
+    }
     return mproc__object_is(array, &mproc__array_ops)
                ? (apr_size_t)mproc__cell_shared(array)->count
                : 0;
@@ -78,6 +89,11 @@ mproc_array_count(mproc_array_t *array)
 apr_size_t
 mproc_array_item_size(mproc_array_t *array)
 {
+    mproc__proxy_t *far = mproc__far_cell(array, MPROC_KIND_ARRAY);
+
+    if (far != NULL) {
+        return far->item;
+    }
     return mproc__object_is(array, &mproc__array_ops)
                ? (apr_size_t)mproc__cell_shared(array)->item
                : 0;
@@ -86,12 +102,22 @@ mproc_array_item_size(mproc_array_t *array)
 mproc_rlock_t *
 mproc_array_lock(mproc_array_t *array)
 {
+    mproc__proxy_t *far = mproc__far_cell(array, MPROC_KIND_ARRAY);
+
+    if (far != NULL) {
+        return mproc__far_cell_lock(far);
+    }
     return mproc__object_is(array, &mproc__array_ops) ? array->cell.lock : NULL;
 }
 
 static apr_status_t
 array_acquire(mproc_array_t *array, apr_interval_time_t timeout)
 {
+    mproc__proxy_t *far = mproc__far_cell(array, MPROC_KIND_ARRAY);
+
+    if (far != NULL) {
+        return mproc__far_cell_acquire(far, timeout, "mproc_array_acquire");
+    }
     mproc__cell_call_t call = array_call("mproc_array_acquire");
     return mproc__cell_acquire(array, &call, timeout);
 }
@@ -108,6 +134,11 @@ mproc_array_acquire(mproc_array_t *array, apr_interval_time_t timeout)
 static apr_status_t
 array_release(mproc_array_t *array)
 {
+    mproc__proxy_t *far = mproc__far_cell(array, MPROC_KIND_ARRAY);
+
+    if (far != NULL) {
+        return mproc__far_cell_release(far, "mproc_array_release");
+    }
     mproc__cell_call_t call = array_call("mproc_array_release");
     return mproc__cell_release(array, &call);
 }
@@ -156,11 +187,15 @@ static apr_status_t
 array_move(mproc_array_t *array, apr_int64_t first, apr_size_t count, void *out,
            const void *in, const char *name)
 {
+    mproc__proxy_t *far = mproc__far_cell(array, MPROC_KIND_ARRAY);
     mproc__cell_call_t call = array_call(name);
     apr_status_t rv, lost;
     apr_size_t size;
     void *at = NULL;
 
+    if (far != NULL) {
+        return mproc__far_cell_move(far, first, count, out, in, name);
+    }
     rv = array_slice(&at, array, first, count, name);
     if (rv != APR_SUCCESS || count == 0) {
         return rv;

@@ -37,6 +37,7 @@
 #include "funcref.h"
 #include "gate.h"
 #include "kinds.h"
+#include "manager_far.h"
 #include "shared.h"
 
 #define NEXT(generation) (((generation) + 1) & GENERATION_MASK)
@@ -419,11 +420,16 @@ apr_status_t
 mproc_barrier_wait(mproc_barrier_t *barrier, int *index,
                    apr_interval_time_t timeout)
 {
+    mproc__proxy_t *far = mproc__proxy_of(barrier, MPROC_KIND_BARRIER);
     barrier_wait_t wait = {barrier, 0, 0};
     apr_time_t deadline = mproc__deadline(timeout);
     apr_status_t rv;
     int mine = 0;
 
+    if (far != NULL) {
+        return mproc__far_barrier_wait(far, index, timeout,
+                                       "mproc_barrier_wait");
+    }
     if (index != NULL) {
         *index = 0;
     }
@@ -449,8 +455,12 @@ mproc_barrier_wait(mproc_barrier_t *barrier, int *index,
 apr_status_t
 mproc_barrier_abort(mproc_barrier_t *barrier)
 {
+    mproc__proxy_t *far = mproc__proxy_of(barrier, MPROC_KIND_BARRIER);
     barrier_shared_t *shared;
 
+    if (far != NULL) {
+        return mproc__far_barrier_break(far, 0, "mproc_barrier_abort");
+    }
     if (!mproc__object_is(barrier, &mproc__barrier_ops)) {
         return mproc__object_missing("mproc_barrier_abort", "barrier");
     }
@@ -483,9 +493,13 @@ barrier_is_idle(barrier_shared_t *shared, apr_uint64_t generation)
 apr_status_t
 mproc_barrier_reset(mproc_barrier_t *barrier)
 {
+    mproc__proxy_t *far = mproc__proxy_of(barrier, MPROC_KIND_BARRIER);
     barrier_shared_t *shared;
     apr_uint64_t word;
 
+    if (far != NULL) {
+        return mproc__far_barrier_break(far, 1, "mproc_barrier_reset");
+    }
     if (!mproc__object_is(barrier, &mproc__barrier_ops)) {
         return mproc__object_missing("mproc_barrier_reset", "barrier");
     }
@@ -504,6 +518,13 @@ mproc_barrier_reset(mproc_barrier_t *barrier)
 int
 mproc_barrier_parties(mproc_barrier_t *barrier)
 {
+    mproc__proxy_t *far = mproc__proxy_of(barrier, MPROC_KIND_BARRIER);
+
+    if (far != NULL) {
+        apr_int64_t number = mproc__proxy_number(far, MPROC__BARRIER_STATE, 0,
+                                                 "mproc_barrier_parties");
+        return number < 0 ? 0 : (int)number;
+    }
     return mproc__object_is(barrier, &mproc__barrier_ops)
                ? (int)barrier_shared(barrier)->parties
                : 0;
@@ -512,8 +533,14 @@ mproc_barrier_parties(mproc_barrier_t *barrier)
 int
 mproc_barrier_waiting(mproc_barrier_t *barrier)
 {
+    mproc__proxy_t *far = mproc__proxy_of(barrier, MPROC_KIND_BARRIER);
     apr_uint64_t word;
 
+    if (far != NULL) {
+        apr_int64_t number = mproc__proxy_number(far, MPROC__BARRIER_STATE, 1,
+                                                 "mproc_barrier_waiting");
+        return number < 0 ? 0 : (int)number;
+    }
     if (!mproc__object_is(barrier, &mproc__barrier_ops)) {
         return 0;
     }
@@ -526,6 +553,13 @@ mproc_barrier_waiting(mproc_barrier_t *barrier)
 int
 mproc_barrier_is_broken(mproc_barrier_t *barrier)
 {
+    mproc__proxy_t *far = mproc__proxy_of(barrier, MPROC_KIND_BARRIER);
+
+    if (far != NULL) {
+        apr_int64_t number = mproc__proxy_number(far, MPROC__BARRIER_STATE, 2,
+                                                 "mproc_barrier_is_broken");
+        return number < 0 ? 0 : (int)number;
+    }
     return mproc__object_is(barrier, &mproc__barrier_ops) &&
            (atomic_load(&barrier_shared(barrier)->word) & BROKEN);
 }

@@ -63,6 +63,7 @@ mproc_kind_name(mproc_kind_e kind)
         "semaphore",      "condition",  "barrier", "array",    "shm",
         "shareable list", "queue",      "segment", "item",     "tally",
         "flight",         "connection", "stream",  "listener", "dict",
-        "list",           "namespace",  "store",   "cells",    "boxes"};
+        "list",           "namespace",  "store",   "cells",    "boxes",
+        "manager",        "proxy",      "served"};
     return (unsigned)kind < MPROC_KIND_COUNT ? name[kind] : "unknown";
 }

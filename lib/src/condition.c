@@ -29,6 +29,7 @@
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "kinds.h"
+#include "manager_far.h"
 #include "parking.h"
 #include "rlock.h"
 #include "shared.h"
@@ -161,6 +162,12 @@ apr_status_t
 mproc_condition_acquire(mproc_condition_t *condition,
                         apr_interval_time_t timeout)
 {
+    mproc__proxy_t *far = mproc__proxy_of(condition, MPROC_KIND_CONDITION);
+
+    if (far != NULL) {
+        return mproc__proxy_plain(far, MPROC__LOCK_ACQUIRE, timeout,
+                                  "mproc_condition_acquire");
+    }
     if (!condition_usable(condition)) {
         return condition_missing("mproc_condition_acquire");
     }
@@ -172,6 +179,12 @@ mproc_condition_acquire(mproc_condition_t *condition,
 apr_status_t
 mproc_condition_release(mproc_condition_t *condition)
 {
+    mproc__proxy_t *far = mproc__proxy_of(condition, MPROC_KIND_CONDITION);
+
+    if (far != NULL) {
+        return mproc__proxy_plain(far, MPROC__LOCK_RELEASE, 0,
+                                  "mproc_condition_release");
+    }
     if (!condition_usable(condition)) {
         return condition_missing("mproc_condition_release");
     }
@@ -274,6 +287,7 @@ wait_take_back(condition_wait_t *wait, apr_uint64_t depth)
 apr_status_t
 mproc_condition_wait(mproc_condition_t *condition, apr_interval_time_t timeout)
 {
+    mproc__proxy_t *far = mproc__proxy_of(condition, MPROC_KIND_CONDITION);
     const char *call = "mproc_condition_wait";
     apr_status_t rv = condition_check(condition, call), lost;
     apr_time_t deadline = mproc__deadline(timeout);
@@ -281,6 +295,9 @@ mproc_condition_wait(mproc_condition_t *condition, apr_interval_time_t timeout)
     apr_uint64_t depth;
     int notified;
 
+    if (far != NULL) {
+        return mproc__proxy_plain(far, MPROC__CONDITION_WAIT, timeout, call);
+    }
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -317,7 +334,11 @@ mproc_condition_wait_for(mproc_condition_t *condition,
                          mproc_condition_predicate_fn_t predicate, void *baton,
                          apr_interval_time_t timeout)
 {
-    apr_status_t rv = condition_check(condition, "mproc_condition_wait_for");
+    mproc__proxy_t *far = mproc__proxy_of(condition, MPROC_KIND_CONDITION);
+    apr_status_t rv =
+        far != NULL
+            ? mproc__far_condition_check(far, "mproc_condition_wait_for")
+            : condition_check(condition, "mproc_condition_wait_for");
     apr_time_t deadline = mproc__deadline(timeout);
 
     if (rv == APR_SUCCESS && predicate == NULL) {
@@ -347,9 +368,13 @@ mproc_condition_wait_for(mproc_condition_t *condition,
 static apr_status_t
 condition_notify(mproc_condition_t *condition, int n, const char *call)
 {
+    mproc__proxy_t *far = mproc__proxy_of(condition, MPROC_KIND_CONDITION);
     apr_status_t rv = condition_check(condition, call);
     mproc__mutex_use_t use;
 
+    if (far != NULL) {
+        return mproc__far_condition_notify(far, n, call);
+    }
     if (rv != APR_SUCCESS || n <= 0) {
         return rv;
     }

@@ -10,6 +10,7 @@
 
 #include "error.h"
 #include "kinds.h"
+#include "manager_far.h"
 #include "packed_order.h"
 #include "ring.h"
 #include "wire.h"
@@ -43,9 +44,15 @@ pool_make(apr_pool_t **pool, const char *call)
 apr_size_t
 mproc_dict_size(mproc_dict_t *dict)
 {
+    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_size";
     apr_size_t size;
 
+    if (far != NULL) {
+        apr_int64_t number =
+            mproc__proxy_number(far, MPROC__DICT_SIZE, 0, call);
+        return number < 0 ? 0 : (apr_size_t)number;
+    }
     if (dict_check(dict, call) != APR_SUCCESS ||
         mproc__store_lock(&dict->use, call) != APR_SUCCESS) {
         return 0;
@@ -58,9 +65,13 @@ mproc_dict_size(mproc_dict_t *dict)
 apr_status_t
 mproc_dict_clear(mproc_dict_t *dict)
 {
+    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_clear";
     apr_status_t rv = dict_check(dict, call);
 
+    if (far != NULL) {
+        return mproc__proxy_plain(far, MPROC__DICT_CLEAR, 0, call);
+    }
     if (rv == APR_SUCCESS) {
         rv = mproc__store_lock(&dict->use, call);
     }
@@ -75,6 +86,7 @@ apr_status_t
 mproc_dict_popitem(mproc_dict_t *dict, mproc_bytes_t *key, mproc_bytes_t *value,
                    apr_pool_t *pool)
 {
+    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_popitem";
     apr_status_t rv = dict_check(dict, call);
     mproc__found_t found;
@@ -82,6 +94,9 @@ mproc_dict_popitem(mproc_dict_t *dict, mproc_bytes_t *key, mproc_bytes_t *value,
     mproc__key_t last;
     char *copy;
 
+    if (far != NULL) {
+        return mproc__far_dict_popitem(far, key, value, pool, call);
+    }
     if (rv == APR_SUCCESS && (key == NULL || value == NULL || pool == NULL)) {
         rv = null_given(call, "an argument");
     }
@@ -226,9 +241,13 @@ apr_status_t
 mproc_dict_snapshot(mproc_dict_t *dict, mproc_dict_pair_t **pairs,
                     apr_size_t *count, apr_pool_t *pool)
 {
+    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_snapshot";
     apr_status_t rv = dict_check(dict, call);
 
+    if (far != NULL) {
+        return mproc__far_dict_snapshot(far, pairs, count, pool, call);
+    }
     if (rv == APR_SUCCESS && (pairs == NULL || count == NULL || pool == NULL)) {
         rv = null_given(call, "an argument");
     }
@@ -302,9 +321,10 @@ pair_order(const void *left, const void *right)
     return order;
 }
 
-apr_status_t
-mproc__dict_datum(mproc__store_use_t *use, mproc_datum_t **datum,
-                  mproc__dict_part_e part, apr_pool_t *pool, const char *call)
+/* Of a dict or namespace, here or, when there is a proxy, at a manager. */
+static apr_status_t
+any_datum(mproc__store_use_t *use, mproc__proxy_t *far, mproc_datum_t **datum,
+          mproc__dict_part_e part, apr_pool_t *pool, const char *call)
 {
     mproc_dict_pair_t *pairs;
     mproc_bytes_t bytes;
@@ -320,7 +340,8 @@ mproc__dict_datum(mproc__store_use_t *use, mproc_datum_t **datum,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = mproc__dict_snapshot(use, &pairs, &count, own, call);
+    rv = far != NULL ? mproc__far_dict_snapshot(far, &pairs, &count, own, call)
+                     : mproc__dict_snapshot(use, &pairs, &count, own, call);
     if (rv == APR_SUCCESS && part == MPROC__DICT_SORTED && count > 1) {
         qsort(pairs, count, sizeof *pairs, pair_order);
     }
@@ -334,15 +355,31 @@ mproc__dict_datum(mproc__store_use_t *use, mproc_datum_t **datum,
     return rv;
 }
 
+apr_status_t
+mproc__dict_datum(mproc__store_use_t *use, mproc_datum_t **datum,
+                  mproc__dict_part_e part, apr_pool_t *pool, const char *call)
+{
+    return any_datum(use, NULL, datum, part, pool, call);
+}
+
+apr_status_t
+mproc__far_dict_datum(mproc__proxy_t *dict, mproc_datum_t **datum,
+                      mproc__dict_part_e part, apr_pool_t *pool,
+                      const char *call)
+{
+    return any_datum(NULL, dict, datum, part, pool, call);
+}
+
 static apr_status_t
 dict_datum(mproc_dict_t *dict, mproc_datum_t **datum, mproc__dict_part_e part,
            apr_pool_t *pool, const char *call)
 {
-    apr_status_t rv = dict_check(dict, call);
+    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    apr_status_t rv = far != NULL ? APR_SUCCESS : dict_check(dict, call);
 
-    return rv == APR_SUCCESS
-               ? mproc__dict_datum(&dict->use, datum, part, pool, call)
-               : rv;
+    return rv == APR_SUCCESS ? any_datum(far != NULL ? NULL : &dict->use, far,
+                                         datum, part, pool, call)
+                             : rv;
 }
 
 apr_status_t
@@ -482,7 +519,8 @@ apr_status_t
 mproc_dict_updatef(mproc_dict_t *dict, const char *format, ...)
 {
     const char *call = "mproc_dict_updatef";
-    apr_status_t rv = dict_check(dict, call);
+    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    apr_status_t rv = far != NULL ? APR_SUCCESS : dict_check(dict, call);
     mproc__packing_t packing;
     va_list args;
 
@@ -492,7 +530,10 @@ mproc_dict_updatef(mproc_dict_t *dict, const char *format, ...)
     va_start(args, format);
     rv = mproc__packing_begin(&packing, format, args);
     va_end(args);
-    if (rv == APR_SUCCESS) {
+    if (rv == APR_SUCCESS && far != NULL) {
+        rv = mproc__far_dict_update(far, mproc__packing_bytes(&packing), call);
+    }
+    else if (rv == APR_SUCCESS) {
         rv = dict_update(dict, mproc__packing_bytes(&packing), call);
     }
     mproc__packing_end(&packing);
@@ -508,12 +549,18 @@ mproc_dict_update(mproc_dict_t *dict, const mproc_datum_t *map)
 apr_status_t
 mproc_dict_copy(mproc_dict_t **copy, mproc_dict_t *dict, apr_pool_t *pool)
 {
+    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_copy";
     mproc_dict_pair_t *pairs = NULL;
     apr_size_t count = 0;
     apr_pool_t *own;
     apr_status_t rv;
 
+    if (far != NULL) {
+        return copy == NULL ? null_given(call, "where the copy goes")
+                            : mproc__far_copy(copy, far, MPROC__DICT_COPY,
+                                              MPROC_KIND_DICT, pool, call);
+    }
     if (copy == NULL) {
         return null_given(call, "where the copy goes");
     }

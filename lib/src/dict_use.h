@@ -60,4 +60,11 @@ apr_status_t mproc__dict_datum(mproc__store_use_t *use, mproc_datum_t **datum,
                                mproc__dict_part_e part, apr_pool_t *pool,
                                const char *call);
 
+/* The same of a manager's dict or namespace. */
+struct mproc__proxy_t;
+apr_status_t mproc__far_dict_datum(struct mproc__proxy_t *dict,
+                                   mproc_datum_t **datum,
+                                   mproc__dict_part_e part, apr_pool_t *pool,
+                                   const char *call);
+
 #endif

@@ -18,6 +18,7 @@
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "kinds.h"
+#include "manager_far.h"
 #include "notifier.h"
 #include "parking.h"
 #include "shared.h"
@@ -70,10 +71,14 @@ mproc_event_destroy(mproc_event_t *event)
 apr_status_t
 mproc_event_set(mproc_event_t *event)
 {
+    mproc__proxy_t *far = mproc__proxy_of(event, MPROC_KIND_EVENT);
     apr_status_t rv = event_check(event, "mproc_event_set");
     _Atomic apr_uint64_t *word;
     apr_uint64_t old;
 
+    if (far != NULL) {
+        return mproc__proxy_plain(far, MPROC__EVENT_SET, 0, "mproc_event_set");
+    }
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -94,6 +99,12 @@ mproc_event_set(mproc_event_t *event)
 apr_status_t
 mproc_event_clear(mproc_event_t *event)
 {
+    mproc__proxy_t *far = mproc__proxy_of(event, MPROC_KIND_EVENT);
+
+    if (far != NULL) {
+        return mproc__proxy_plain(far, MPROC__EVENT_CLEAR, 0,
+                                  "mproc_event_clear");
+    }
     apr_status_t rv = event_check(event, "mproc_event_clear");
     if (rv == APR_SUCCESS) {
         atomic_fetch_and(event_word(event), ~EVENT_SET);
@@ -105,6 +116,12 @@ mproc_event_clear(mproc_event_t *event)
 int
 mproc_event_is_set(mproc_event_t *event)
 {
+    mproc__proxy_t *far = mproc__proxy_of(event, MPROC_KIND_EVENT);
+
+    if (far != NULL) {
+        return mproc__proxy_number(far, MPROC__EVENT_STATE, 0,
+                                   "mproc_event_is_set") > 0;
+    }
     if (event_check(event, "mproc_event_is_set") != APR_SUCCESS) {
         return 0;
     }
@@ -202,10 +219,15 @@ mproc__event_source(mproc_event_t *event, mproc__source_t *source)
 apr_status_t
 mproc_event_wait(mproc_event_t *event, apr_interval_time_t timeout)
 {
+    mproc__proxy_t *far = mproc__proxy_of(event, MPROC_KIND_EVENT);
     apr_status_t rv = event_check(event, "mproc_event_wait");
     event_wait_t wait;
     apr_time_t deadline;
 
+    if (far != NULL) {
+        return mproc__proxy_plain(far, MPROC__EVENT_WAIT, timeout,
+                                  "mproc_event_wait");
+    }
     if (rv != APR_SUCCESS) {
         return rv;
     }

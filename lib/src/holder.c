@@ -29,6 +29,8 @@ mproc__kind_is_holder(mproc_kind_e kind)
     case MPROC_KIND_NAMESPACE:
     case MPROC_KIND_STORE:
     case MPROC_KIND_BOXES:
+    case MPROC_KIND_PROXY:
+    case MPROC_KIND_SERVED:
         return 1;
     default:
         return 0;

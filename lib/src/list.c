@@ -13,6 +13,7 @@
 
 #include "error.h"
 #include "kinds.h"
+#include "manager_far.h"
 
 static apr_status_t
 list_opened(mproc_object_t *object)
@@ -102,16 +103,9 @@ mproc__list_range(mproc__store_use_t *use, apr_uint64_t *from,
 /* ------------------------------------------------------------ append, insert
  */
 
-/* How a value is put. */
-typedef enum put_e {
-    PUT_LAST,
-    PUT_BEFORE,
-    PUT_INSTEAD
-} put_e;
-
 static apr_status_t
-fill_put(mproc__store_use_t *use, const mproc__fill_t *fill, put_e how,
-         apr_int64_t index, const char *call)
+fill_put(mproc__store_use_t *use, const mproc__fill_t *fill,
+         mproc__list_put_e how, apr_int64_t index, const char *call)
 {
     apr_status_t rv = mproc__store_lock(use, call);
     apr_uint64_t n;
@@ -120,14 +114,14 @@ fill_put(mproc__store_use_t *use, const mproc__fill_t *fill, put_e how,
         return rv;
     }
     n = use->content->count;
-    if (how == PUT_INSTEAD) {
+    if (how == MPROC__PUT_INSTEAD) {
         rv = mproc__list_index(use, &n, index, call);
         if (rv == APR_SUCCESS) {
             rv = mproc__list_set(use, n, fill);
         }
     }
     else {
-        if (how == PUT_BEFORE) {
+        if (how == MPROC__PUT_BEFORE) {
             n = (apr_uint64_t)index_cut(index, (apr_int64_t)n);
         }
         rv = mproc__list_splice(use, n, 0, fill, 1);
@@ -137,12 +131,17 @@ fill_put(mproc__store_use_t *use, const mproc__fill_t *fill, put_e how,
 }
 
 static apr_status_t
-list_put(mproc_list_t *list, mproc_bytes_t value, put_e how, apr_int64_t index,
-         const char *call)
+list_put(mproc_list_t *list, mproc_bytes_t value, mproc__list_put_e how,
+         apr_int64_t index, const char *call)
 {
+    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
     apr_status_t rv = mproc__list_check(list, call);
     mproc__fill_t fill;
 
+    if (far != NULL) {
+        return mproc__far_list_put(far, how, index, MPROC__FAR_VALUE(value),
+                                   call);
+    }
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -155,13 +154,22 @@ list_put(mproc_list_t *list, mproc_bytes_t value, put_e how, apr_int64_t index,
 }
 
 static apr_status_t
-list_vput(mproc_list_t *list, const char *format, va_list args, put_e how,
-          apr_int64_t index, const char *call)
+list_vput(mproc_list_t *list, const char *format, va_list args,
+          mproc__list_put_e how, apr_int64_t index, const char *call)
 {
+    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
     apr_status_t rv = mproc__list_check(list, call);
     mproc__packing_t packing;
     mproc__fill_t fill;
 
+    if (far != NULL) {
+        mproc__far_args_t far_args;
+        va_copy(far_args.list, args);
+        rv = mproc__far_list_put(far, how, index,
+                                 MPROC__FAR_FORMAT(format, &far_args), call);
+        va_end(far_args.list);
+        return rv;
+    }
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -177,7 +185,7 @@ list_vput(mproc_list_t *list, const char *format, va_list args, put_e how,
 apr_status_t
 mproc_list_append(mproc_list_t *list, mproc_bytes_t value)
 {
-    return list_put(list, value, PUT_LAST, 0, "mproc_list_append");
+    return list_put(list, value, MPROC__PUT_LAST, 0, "mproc_list_append");
 }
 
 apr_status_t
@@ -187,7 +195,8 @@ mproc_list_appendf(mproc_list_t *list, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    rv = list_vput(list, format, args, PUT_LAST, 0, "mproc_list_appendf");
+    rv =
+        list_vput(list, format, args, MPROC__PUT_LAST, 0, "mproc_list_appendf");
     va_end(args);
     return rv;
 }
@@ -195,7 +204,7 @@ mproc_list_appendf(mproc_list_t *list, const char *format, ...)
 apr_status_t
 mproc_list_insert(mproc_list_t *list, apr_int64_t index, mproc_bytes_t value)
 {
-    return list_put(list, value, PUT_BEFORE, index, "mproc_list_insert");
+    return list_put(list, value, MPROC__PUT_BEFORE, index, "mproc_list_insert");
 }
 
 apr_status_t
@@ -206,7 +215,8 @@ mproc_list_insertf(mproc_list_t *list, apr_int64_t index, const char *format,
     va_list args;
 
     va_start(args, format);
-    rv = list_vput(list, format, args, PUT_BEFORE, index, "mproc_list_insertf");
+    rv = list_vput(list, format, args, MPROC__PUT_BEFORE, index,
+                   "mproc_list_insertf");
     va_end(args);
     return rv;
 }
@@ -214,7 +224,7 @@ mproc_list_insertf(mproc_list_t *list, apr_int64_t index, const char *format,
 apr_status_t
 mproc_list_set(mproc_list_t *list, apr_int64_t index, mproc_bytes_t value)
 {
-    return list_put(list, value, PUT_INSTEAD, index, "mproc_list_set");
+    return list_put(list, value, MPROC__PUT_INSTEAD, index, "mproc_list_set");
 }
 
 apr_status_t
@@ -224,7 +234,8 @@ mproc_list_setf(mproc_list_t *list, apr_int64_t index, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    rv = list_vput(list, format, args, PUT_INSTEAD, index, "mproc_list_setf");
+    rv = list_vput(list, format, args, MPROC__PUT_INSTEAD, index,
+                   "mproc_list_setf");
     va_end(args);
     return rv;
 }
@@ -263,9 +274,14 @@ static apr_status_t
 list_get(mproc_list_t *list, mproc_bytes_t *value, apr_int64_t index, int drop,
          apr_pool_t *pool, const char *call)
 {
+    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
     apr_status_t rv = mproc__list_check(list, call);
     mproc__taken_t taken;
 
+    if (far != NULL) {
+        return mproc__far_list_get(far, index, drop,
+                                   MPROC__FAR_BYTES(value, pool), call);
+    }
     if (value != NULL) {
         *value = (mproc_bytes_t){NULL, 0};
     }
@@ -286,9 +302,18 @@ static apr_status_t
 list_vget(mproc_list_t *list, apr_int64_t index, int drop, apr_pool_t *pool,
           const char *format, va_list args, const char *call)
 {
+    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
     apr_status_t rv = mproc__list_check(list, call);
     mproc__taken_t taken;
 
+    if (far != NULL) {
+        mproc__far_args_t far_args;
+        va_copy(far_args.list, args);
+        rv = mproc__far_list_get(
+            far, index, drop, MPROC__FAR_UNPACK(format, &far_args, pool), call);
+        va_end(far_args.list);
+        return rv;
+    }
     if (rv == APR_SUCCESS && pool == NULL) {
         rv = mproc__list_null(call, "the pool");
     }
@@ -345,10 +370,14 @@ mproc_list_popf(mproc_list_t *list, apr_int64_t index, apr_pool_t *pool,
 apr_status_t
 mproc_list_remove(mproc_list_t *list, apr_int64_t index)
 {
+    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
     const char *call = "mproc_list_remove";
     apr_status_t rv = mproc__list_check(list, call);
     apr_uint64_t n = 0;
 
+    if (far != NULL) {
+        return mproc__far_list_with(far, MPROC__LIST_REMOVE, index, call);
+    }
     if (rv == APR_SUCCESS) {
         rv = mproc__store_lock(&list->use, call);
     }
@@ -369,9 +398,15 @@ mproc_list_remove(mproc_list_t *list, apr_int64_t index)
 apr_size_t
 mproc_list_size(mproc_list_t *list)
 {
+    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
     const char *call = "mproc_list_size";
     apr_size_t size;
 
+    if (far != NULL) {
+        apr_int64_t number =
+            mproc__proxy_number(far, MPROC__LIST_SIZE, 0, call);
+        return number < 0 ? 0 : (apr_size_t)number;
+    }
     if (mproc__list_check(list, call) != APR_SUCCESS ||
         mproc__store_lock(&list->use, call) != APR_SUCCESS) {
         return 0;
@@ -384,9 +419,13 @@ mproc_list_size(mproc_list_t *list)
 apr_status_t
 mproc_list_clear(mproc_list_t *list)
 {
+    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
     const char *call = "mproc_list_clear";
     apr_status_t rv = mproc__list_check(list, call);
 
+    if (far != NULL) {
+        return mproc__proxy_plain(far, MPROC__LIST_CLEAR, 0, call);
+    }
     if (rv == APR_SUCCESS) {
         rv = mproc__store_lock(&list->use, call);
     }

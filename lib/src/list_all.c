@@ -12,6 +12,7 @@
 
 #include "error.h"
 #include "kinds.h"
+#include "manager_far.h"
 #include "ring.h"
 #include "wire.h"
 
@@ -75,10 +76,10 @@ values_copy(mproc__store_use_t *use, mproc_bytes_t *values, apr_uint64_t from,
 }
 
 /* The elements from start up to stop, at one moment. */
-static apr_status_t
-list_snapshot(mproc__store_use_t *use, mproc_bytes_t **values,
-              apr_size_t *count, apr_int64_t start, apr_int64_t stop,
-              apr_pool_t *pool, const char *call)
+apr_status_t
+mproc__list_snapshot(mproc__store_use_t *use, mproc_bytes_t **values,
+                     apr_size_t *count, apr_int64_t start, apr_int64_t stop,
+                     apr_pool_t *pool, const char *call)
 {
     apr_status_t rv = mproc__store_lock(use, call);
     apr_uint64_t from, many;
@@ -110,20 +111,63 @@ list_snapshot(mproc__store_use_t *use, mproc_bytes_t **values,
     return rv;
 }
 
+static apr_status_t packed_values(mproc_bytes_t bytes, mproc_bytes_t **values,
+                                  apr_size_t *count, apr_pool_t *pool,
+                                  const char *call);
+
+/* Of a manager's list. */
+static apr_status_t
+far_snapshot(mproc__proxy_t *list, mproc_bytes_t **values, apr_size_t *count,
+             apr_pool_t *pool, const char *call)
+{
+    mproc_bytes_t all;
+    apr_status_t rv;
+
+    *values = NULL;
+    *count = 0;
+    rv = mproc__far_list_slice(list, 0, MPROC_LIST_END, &all, pool, call);
+    return rv == APR_SUCCESS ? packed_values(all, values, count, pool, call)
+                             : rv;
+}
+
+static apr_status_t
+far_datum(mproc__proxy_t *list, mproc_datum_t **datum, apr_int64_t start,
+          apr_int64_t stop, apr_pool_t *pool, const char *call)
+{
+    mproc_bytes_t all;
+    apr_pool_t *own;
+    apr_status_t rv = pool_make(&own, call);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = mproc__far_list_slice(list, start, stop, &all, own, call);
+    if (rv == APR_SUCCESS) {
+        rv = mproc_datum_parse(datum, all, pool);
+    }
+    apr_pool_destroy(own);
+    return rv;
+}
+
 apr_status_t
 mproc_list_snapshot(mproc_list_t *list, mproc_bytes_t **values,
                     apr_size_t *count, apr_pool_t *pool)
 {
+    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
     const char *call = "mproc_list_snapshot";
     apr_status_t rv = mproc__list_check(list, call);
 
+    if (far != NULL) {
+        return far_snapshot(far, values, count, pool, call);
+    }
     if (rv == APR_SUCCESS &&
         (values == NULL || count == NULL || pool == NULL)) {
         rv = mproc__list_null(call, "an argument");
     }
-    return rv == APR_SUCCESS ? list_snapshot(&list->use, values, count, 0,
-                                             MPROC_LIST_END, pool, call)
-                             : rv;
+    return rv == APR_SUCCESS
+               ? mproc__list_snapshot(&list->use, values, count, 0,
+                                      MPROC_LIST_END, pool, call)
+               : rv;
 }
 
 /* One list in MessagePack, to be parsed. */
@@ -157,11 +201,15 @@ static apr_status_t
 list_datum(mproc_list_t *list, mproc_datum_t **datum, apr_int64_t start,
            apr_int64_t stop, apr_pool_t *pool, const char *call)
 {
+    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
     apr_status_t rv = mproc__list_check(list, call);
     mproc_bytes_t *values, bytes;
     apr_size_t count;
     apr_pool_t *own;
 
+    if (far != NULL) {
+        return far_datum(far, datum, start, stop, pool, call);
+    }
     if (datum == NULL) {
         return mproc__list_null(call, "the datum");
     }
@@ -172,7 +220,8 @@ list_datum(mproc_list_t *list, mproc_datum_t **datum, apr_int64_t start,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = list_snapshot(&list->use, &values, &count, start, stop, own, call);
+    rv = mproc__list_snapshot(&list->use, &values, &count, start, stop, own,
+                              call);
     if (rv == APR_SUCCESS) {
         rv = values_pack(&bytes, values, count, own, call);
     }
@@ -267,7 +316,8 @@ static apr_status_t
 list_vsplice(mproc_list_t *list, apr_int64_t start, apr_int64_t stop,
              const char *call, const char *format, va_list args)
 {
-    apr_status_t rv = mproc__list_check(list, call);
+    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
+    apr_status_t rv = far != NULL ? APR_SUCCESS : mproc__list_check(list, call);
     mproc__packing_t packing;
     mproc_bytes_t *values = NULL;
     apr_size_t count = 0;
@@ -284,7 +334,11 @@ list_vsplice(mproc_list_t *list, apr_int64_t start, apr_int64_t stop,
         rv = packed_values(mproc__packing_bytes(&packing), &values, &count, own,
                            call);
     }
-    if (rv == APR_SUCCESS) {
+    if (rv == APR_SUCCESS && far != NULL) {
+        rv = mproc__far_list_splice(far, start, stop,
+                                    mproc__packing_bytes(&packing), call);
+    }
+    else if (rv == APR_SUCCESS) {
         rv = values_put(&list->use, start, stop, values, count, own, call);
     }
     mproc__packing_end(&packing);
@@ -340,12 +394,18 @@ mproc_list_remove_slice(mproc_list_t *list, apr_int64_t start, apr_int64_t stop)
 apr_status_t
 mproc_list_copy(mproc_list_t **copy, mproc_list_t *list, apr_pool_t *pool)
 {
+    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
     const char *call = "mproc_list_copy";
     mproc_bytes_t *values = NULL;
     apr_size_t count = 0;
     apr_pool_t *own;
     apr_status_t rv;
 
+    if (far != NULL) {
+        return copy == NULL ? mproc__list_null(call, "where the copy goes")
+                            : mproc__far_copy(copy, far, MPROC__LIST_COPY,
+                                              MPROC_KIND_LIST, pool, call);
+    }
     if (copy == NULL) {
         return mproc__list_null(call, "where the copy goes");
     }
@@ -357,8 +417,8 @@ mproc_list_copy(mproc_list_t **copy, mproc_list_t *list, apr_pool_t *pool)
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = list_snapshot(&list->use, &values, &count, 0, MPROC_LIST_END, own,
-                       call);
+    rv = mproc__list_snapshot(&list->use, &values, &count, 0, MPROC_LIST_END,
+                              own, call);
     if (rv == APR_SUCCESS) {
         rv = mproc_list_create(copy, pool);
     }
@@ -424,9 +484,13 @@ list_repeat(mproc__store_use_t *use, apr_int64_t times, const char *call)
 apr_status_t
 mproc_list_repeat(mproc_list_t *list, apr_int64_t times)
 {
+    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
     const char *call = "mproc_list_repeat";
     apr_status_t rv = mproc__list_check(list, call);
 
+    if (far != NULL) {
+        return mproc__far_list_with(far, MPROC__LIST_REPEAT, times, call);
+    }
     if (times <= 0) {
         return mproc_list_clear(list);
     }

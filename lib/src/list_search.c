@@ -9,6 +9,7 @@
 
 #include "error.h"
 #include "kinds.h"
+#include "manager_far.h"
 #include "ring.h"
 
 /* The bytes of an element, where they lie; the mutex is held. */
@@ -42,17 +43,44 @@ list_search(mproc__store_use_t *use, mproc_bytes_t wanted, apr_size_t most,
     }
 }
 
+/* Of a manager's list: what it has not is no failure here. */
+static apr_status_t
+far_vsearch(mproc__proxy_t *list, apr_size_t most, apr_size_t *count,
+            apr_size_t *first, int drop, const char *call, const char *format,
+            va_list args)
+{
+    apr_size_t number;
+    apr_status_t rv = mproc__far_list_search(list, drop ? 2 : most > 1, &number,
+                                             format, args, call);
+
+    if (rv == APR_NOTFOUND) {
+        return APR_SUCCESS;
+    }
+    if (rv == APR_SUCCESS && most > 1) {
+        *count = number;
+    }
+    else if (rv == APR_SUCCESS) {
+        *count = 1;
+        *first = number;
+    }
+    return rv;
+}
+
 /* What those that take a value have in common; `drop`: remove the first. */
 static apr_status_t
 list_vsearch(mproc_list_t *list, apr_size_t most, apr_size_t *count,
              apr_size_t *first, int drop, const char *call, const char *format,
              va_list args)
 {
+    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
     apr_status_t rv = mproc__list_check(list, call);
     mproc__packing_t packing;
     mproc_bytes_t wanted;
 
     *count = 0;
+    if (far != NULL) {
+        return far_vsearch(far, most, count, first, drop, call, format, args);
+    }
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -225,10 +253,14 @@ list_sort(mproc__store_use_t *use, sorting_t *sorting, const char *call)
 apr_status_t
 mproc_list_sort(mproc_list_t *list, int reverse)
 {
+    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
     const char *call = "mproc_list_sort";
     apr_status_t rv = mproc__list_check(list, call);
     sorting_t sorting = {reverse, 0};
 
+    if (far != NULL) {
+        return mproc__far_list_with(far, MPROC__LIST_SORT, reverse, call);
+    }
     if (rv == APR_SUCCESS) {
         rv = mproc__store_lock(&list->use, call);
     }
@@ -245,12 +277,16 @@ mproc_list_sort(mproc_list_t *list, int reverse)
 apr_status_t
 mproc_list_reverse(mproc_list_t *list)
 {
+    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
     const char *call = "mproc_list_reverse";
     apr_status_t rv = mproc__list_check(list, call);
     const apr_uint32_t *now;
     apr_uint32_t *refs;
     apr_uint64_t count, i;
 
+    if (far != NULL) {
+        return mproc__proxy_plain(far, MPROC__LIST_REVERSE, 0, call);
+    }
     if (rv == APR_SUCCESS) {
         rv = mproc__store_lock(&list->use, call);
     }

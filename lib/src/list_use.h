@@ -24,4 +24,10 @@ void mproc__list_range(mproc__store_use_t *use, apr_uint64_t *from,
                        apr_uint64_t *count, apr_int64_t start,
                        apr_int64_t stop);
 
+/* The elements from start up to stop, at one moment. */
+apr_status_t mproc__list_snapshot(mproc__store_use_t *use,
+                                  mproc_bytes_t **values, apr_size_t *count,
+                                  apr_int64_t start, apr_int64_t stop,
+                                  apr_pool_t *pool, const char *call);
+
 #endif

@@ -19,6 +19,7 @@
 #include "dict_use.h"
 #include "error.h"
 #include "kinds.h"
+#include "manager_far.h"
 
 /* Lives in its pool. */
 typedef struct private_t {
@@ -28,10 +29,15 @@ typedef struct private_t {
     mproc_bytes_t bytes;
 } private_t;
 
-struct mproc_namespace_t {
-    mproc__store_use_t use;
+/* Those of one local half. */
+typedef struct mproc__privates_t {
     _Atomic mproc__peer_t busy;
     private_t *first;
+} privates_t;
+
+struct mproc_namespace_t {
+    mproc__store_use_t use;
+    privates_t privates;
 };
 
 static apr_status_t
@@ -42,14 +48,46 @@ space_opened(mproc_object_t *object)
 }
 
 static void
+privates_free(privates_t *privates)
+{
+    while (privates->first != NULL) {
+        private_t *next = privates->first->next;
+        apr_pool_destroy(privates->first->pool);
+        privates->first = next;
+    }
+}
+
+static void
 space_closing(mproc_object_t *object)
 {
-    mproc_namespace_t *space = (mproc_namespace_t *)object;
+    privates_free(&((mproc_namespace_t *)object)->privates);
+}
 
-    while (space->first != NULL) {
-        private_t *next = space->first->next;
-        apr_pool_destroy(space->first->pool);
-        space->first = next;
+/* A manager's has them when the first is asked for. */
+static privates_t *
+privates_of(mproc_namespace_t *space, mproc__proxy_t *far)
+{
+    void *none = NULL, *made;
+
+    if (far == NULL) {
+        return &space->privates;
+    }
+    if (atomic_load(&far->privates) == NULL) {
+        made = calloc(1, sizeof(privates_t));
+        if (made != NULL &&
+            !atomic_compare_exchange_strong(&far->privates, &none, made)) {
+            free(made);
+        }
+    }
+    return atomic_load(&far->privates);
+}
+
+void
+mproc__far_privates_free(void *privates)
+{
+    if (privates != NULL) {
+        privates_free(privates);
+        free(privates);
     }
 }
 
@@ -75,10 +113,13 @@ mproc_namespace_destroy(mproc_namespace_t *space)
 }
 
 static apr_status_t
-space_check(mproc_namespace_t *space, const char *name, const char *call)
+space_check(mproc_namespace_t *space, mproc__proxy_t *far, const char *name,
+            const char *call)
 {
-    apr_status_t rv =
-        mproc__store_check(space, &mproc__namespace_ops, "namespace", call);
+    apr_status_t rv = far != NULL
+                          ? APR_SUCCESS
+                          : mproc__store_check(space, &mproc__namespace_ops,
+                                               "namespace", call);
 
     return rv == APR_SUCCESS && name == NULL
                ? mproc__fail(APR_EINVAL, "%s: the name is NULL; pass one", call)
@@ -88,7 +129,7 @@ space_check(mproc_namespace_t *space, const char *name, const char *call)
 /* ----------------------------------------------------------------- private */
 
 static void
-private_begin(mproc_namespace_t *space)
+private_begin(privates_t *space)
 {
     mproc__peer_t self = mproc__peer_self();
     mproc__peer_t seen = 0;
@@ -102,14 +143,14 @@ private_begin(mproc_namespace_t *space)
 }
 
 static void
-private_end(mproc_namespace_t *space)
+private_end(privates_t *space)
 {
     atomic_store(&space->busy, 0);
 }
 
 /* What leads to a name, or to the end. */
 static private_t **
-private_find(mproc_namespace_t *space, const char *name)
+private_find(privates_t *space, const char *name)
 {
     private_t **link = &space->first;
 
@@ -168,7 +209,7 @@ private_make(private_t **attribute, const char *name, const char *format,
 
 /* Take one out; to be destroyed by its pool. NULL when there is none. */
 static private_t *
-private_take(mproc_namespace_t *space, const char *name)
+private_take(privates_t *space, const char *name)
 {
     private_t **link, *attribute;
 
@@ -183,7 +224,7 @@ private_take(mproc_namespace_t *space, const char *name)
 }
 
 static apr_status_t
-private_vset(mproc_namespace_t *space, const char *name, const char *format,
+private_vset(privates_t *space, const char *name, const char *format,
              va_list args, const char *call)
 {
     private_t *attribute, *old, **link;
@@ -205,7 +246,7 @@ private_vset(mproc_namespace_t *space, const char *name, const char *format,
 }
 
 static apr_status_t
-private_vget(mproc_namespace_t *space, const char *name, apr_pool_t *pool,
+private_vget(privates_t *space, const char *name, apr_pool_t *pool,
              const char *format, va_list args, const char *call)
 {
     const private_t *attribute;
@@ -227,7 +268,8 @@ mproc_namespace_setf(mproc_namespace_t *space, const char *name,
                      const char *format, ...)
 {
     const char *call = "mproc_namespace_setf";
-    apr_status_t rv = space_check(space, name, call);
+    mproc__proxy_t *far = mproc__proxy_of(space, MPROC_KIND_NAMESPACE);
+    apr_status_t rv = space_check(space, far, name, call);
     mproc__packing_t packing;
     mproc__text_key_t key;
     mproc__fill_t fill;
@@ -238,8 +280,17 @@ mproc_namespace_setf(mproc_namespace_t *space, const char *name,
     }
     va_start(args, format);
     if (name[0] == '_') {
-        rv = private_vset(space, name, format, args, call);
+        rv = private_vset(privates_of(space, far), name, format, args, call);
         va_end(args);
+        return rv;
+    }
+    if (far != NULL) {
+        mproc__far_args_t far_args;
+        va_copy(far_args.list, args);
+        va_end(args);
+        rv = mproc__far_dict_set(far, MPROC__FAR_TEXT(name),
+                                 MPROC__FAR_FORMAT(format, &far_args), call);
+        va_end(far_args.list);
         return rv;
     }
     rv = mproc__text_key_begin(&key, name, &space->use, call);
@@ -262,7 +313,8 @@ mproc_namespace_getf(mproc_namespace_t *space, const char *name,
                      apr_pool_t *pool, const char *format, ...)
 {
     const char *call = "mproc_namespace_getf";
-    apr_status_t rv = space_check(space, name, call);
+    mproc__proxy_t *far = mproc__proxy_of(space, MPROC_KIND_NAMESPACE);
+    apr_status_t rv = space_check(space, far, name, call);
     mproc__text_key_t key;
     mproc__taken_t taken;
     va_list args;
@@ -275,8 +327,19 @@ mproc_namespace_getf(mproc_namespace_t *space, const char *name,
     }
     va_start(args, format);
     if (name[0] == '_') {
-        rv = private_vget(space, name, pool, format, args, call);
+        rv = private_vget(privates_of(space, far), name, pool, format, args,
+                          call);
         va_end(args);
+        return rv;
+    }
+    if (far != NULL) {
+        mproc__far_args_t far_args;
+        va_copy(far_args.list, args);
+        va_end(args);
+        rv = mproc__far_dict_get(far, MPROC__FAR_TEXT(name), 0,
+                                 MPROC__FAR_UNPACK(format, &far_args, pool),
+                                 call);
+        va_end(far_args.list);
         return rv;
     }
     rv = mproc__text_key_begin(&key, name, &space->use, call);
@@ -296,7 +359,8 @@ apr_status_t
 mproc_namespace_remove(mproc_namespace_t *space, const char *name)
 {
     const char *call = "mproc_namespace_remove";
-    apr_status_t rv = space_check(space, name, call);
+    mproc__proxy_t *far = mproc__proxy_of(space, MPROC_KIND_NAMESPACE);
+    apr_status_t rv = space_check(space, far, name, call);
     mproc__text_key_t key;
     private_t *attribute;
 
@@ -304,12 +368,15 @@ mproc_namespace_remove(mproc_namespace_t *space, const char *name)
         return rv;
     }
     if (name[0] == '_') {
-        attribute = private_take(space, name);
+        attribute = private_take(privates_of(space, far), name);
         if (attribute == NULL) {
             return private_missing(name, call);
         }
         apr_pool_destroy(attribute->pool);
         return APR_SUCCESS;
+    }
+    if (far != NULL) {
+        return mproc__far_dict_remove(far, MPROC__FAR_TEXT(name), call);
     }
     rv = mproc__text_key_begin(&key, name, &space->use, call);
     if (rv == APR_SUCCESS) {
@@ -323,17 +390,22 @@ int
 mproc_namespace_has(mproc_namespace_t *space, const char *name)
 {
     const char *call = "mproc_namespace_has";
+    mproc__proxy_t *far = mproc__proxy_of(space, MPROC_KIND_NAMESPACE);
     mproc__text_key_t key;
     int has;
 
-    if (space_check(space, name, call) != APR_SUCCESS) {
+    if (space_check(space, far, name, call) != APR_SUCCESS) {
         return 0;
     }
     if (name[0] == '_') {
-        private_begin(space);
-        has = *private_find(space, name) != NULL;
-        private_end(space);
+        privates_t *privates = privates_of(space, far);
+        private_begin(privates);
+        has = *private_find(privates, name) != NULL;
+        private_end(privates);
         return has;
+    }
+    if (far != NULL) {
+        return mproc__far_dict_has(far, MPROC__FAR_TEXT(name), call);
     }
     has = mproc__text_key_begin(&key, name, &space->use, call) == APR_SUCCESS &&
           mproc__dict_has(&space->use, &key.key, call);
@@ -346,8 +418,12 @@ mproc_namespace_datum(mproc_namespace_t *space, mproc_datum_t **map,
                       apr_pool_t *pool)
 {
     const char *call = "mproc_namespace_datum";
-    apr_status_t rv = space_check(space, "", call);
+    mproc__proxy_t *far = mproc__proxy_of(space, MPROC_KIND_NAMESPACE);
+    apr_status_t rv = space_check(space, far, "", call);
 
+    if (far != NULL) {
+        return mproc__far_dict_datum(far, map, MPROC__DICT_SORTED, pool, call);
+    }
     return rv == APR_SUCCESS ? mproc__dict_datum(&space->use, map,
                                                  MPROC__DICT_SORTED, pool, call)
                              : rv;

@@ -278,12 +278,42 @@ client_shake(mproc__socket_t *socket, const mproc__net_t *net, const char *call)
 }
 
 apr_status_t
+mproc__net_connect(mproc__socket_t **socket, const char *address,
+                   const mproc_net_options_t *options, const char *call)
+{
+    apr_pool_t *own;
+    mproc__net_t net;
+    apr_status_t rv;
+
+    *socket = NULL;
+    rv = apr_pool_create_unmanaged_ex(&own, NULL, NULL);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = mproc__net_prepare(&net, address, options, 1, call, own);
+    if (rv == APR_SUCCESS) {
+        rv = client_reach(socket, &net, call);
+    }
+    if (rv == APR_SUCCESS &&
+        (net.options.authkey.size > 0 || net.tls != NULL)) {
+        rv = client_shake(*socket, &net, call);
+        if (rv != APR_SUCCESS) {
+            mproc__socket_close(*socket);
+            *socket = NULL;
+        }
+    }
+    apr_pool_destroy(own);
+    return rv;
+}
+
+apr_status_t
 mproc_client_connect(mproc_connection_t **connection, const char *address,
                      const mproc_net_options_t *options, apr_pool_t *pool)
 {
     const char *call = "mproc_client_connect";
-    apr_pool_t *own;
-    mproc__net_t net;
+    apr_size_t limit = options != NULL && options->max_message != 0
+                           ? options->max_message
+                           : MPROC_MESSAGE_MAX;
     mproc__socket_t *socket;
     apr_status_t rv;
 
@@ -293,25 +323,8 @@ mproc_client_connect(mproc_connection_t **connection, const char *address,
                                               : "the address");
     }
     *connection = NULL;
-    rv = apr_pool_create_unmanaged_ex(&own, NULL, NULL);
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    rv = mproc__net_prepare(&net, address, options, 1, call, own);
-    if (rv == APR_SUCCESS) {
-        rv = client_reach(&socket, &net, call);
-    }
-    if (rv == APR_SUCCESS &&
-        (net.options.authkey.size > 0 || net.tls != NULL)) {
-        rv = client_shake(socket, &net, call);
-        if (rv != APR_SUCCESS) {
-            mproc__socket_close(socket);
-        }
-    }
-    if (rv == APR_SUCCESS) {
-        rv = mproc__connection_of(connection, socket, address,
-                                  net.options.max_message, pool);
-    }
-    apr_pool_destroy(own);
-    return rv;
+    rv = mproc__net_connect(&socket, address, options, call);
+    return rv == APR_SUCCESS
+               ? mproc__connection_of(connection, socket, address, limit, pool)
+               : rv;
 }

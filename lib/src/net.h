@@ -23,6 +23,11 @@ apr_status_t mproc__net_prepare(mproc__net_t *net, const char *address,
                                 int connects, const char *call,
                                 apr_pool_t *pool);
 
+/* Connect, handshakes and all; as mproc_client_connect(). */
+apr_status_t mproc__net_connect(mproc__socket_t **socket, const char *address,
+                                const mproc_net_options_t *options,
+                                const char *call);
+
 /* For where there are no named pipes. */
 #define MPROC__NO_PIPES                                                        \
     "%s: \"%.200s\": this system has no named pipes; use unix:PATH"

@@ -88,6 +88,12 @@ object_ops(mproc_kind_e kind)
         return &mproc__namespace_ops;
     case MPROC_KIND_CONNECTION:
         return &mproc__reach_pipe.ops;
+    case MPROC_KIND_MANAGER:
+        return &mproc__manager_ops;
+    case MPROC_KIND_PROXY:
+        return &mproc__proxy_ops;
+    case MPROC_KIND_SERVED:
+        return &mproc__served_ops;
     default:
         return NULL;
     }

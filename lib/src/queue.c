@@ -12,6 +12,7 @@
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "kinds.h"
+#include "manager_far.h"
 #include "notifier.h"
 #include "wait.h"
 
@@ -413,9 +414,13 @@ apr_status_t
 mproc_queue_put(mproc_queue_t *queue, mproc_bytes_t item,
                 apr_interval_time_t timeout)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     const char *call = "mproc_queue_put";
     apr_status_t rv;
 
+    if (far != NULL) {
+        return mproc__far_queue_put(far, &item, 1, timeout, NULL, call);
+    }
     if (item.data == NULL && item.size > 0) {
         return item_is_bad(call);
     }
@@ -442,6 +447,7 @@ apr_status_t
 mproc_queue_put_many(mproc_queue_t *queue, const mproc_bytes_t *items,
                      int count, apr_interval_time_t timeout, int *done)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     const char *call = "mproc_queue_put_many";
     apr_time_t deadline = mproc__deadline(timeout);
     apr_status_t rv = APR_SUCCESS;
@@ -455,6 +461,9 @@ mproc_queue_put_many(mproc_queue_t *queue, const mproc_bytes_t *items,
                            "%s: %d items at a place that is %s; "
                            "pass an array of them",
                            call, count, items == NULL ? "NULL" : "not");
+    }
+    if (far != NULL) {
+        return mproc__far_queue_put(far, items, count, timeout, done, call);
     }
     while (put < count && rv == APR_SUCCESS) {
         if (items[put].size > MPROC__ITEM_INLINE || items[put].data == NULL) {
@@ -488,10 +497,15 @@ apr_status_t
 mproc_queue_get_into(mproc_queue_t *queue, void *buffer, apr_size_t size,
                      apr_size_t *length, apr_interval_time_t timeout)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     const char *call = "mproc_queue_get_into";
     mproc__item_t item;
     apr_status_t rv = mproc__queue_begin_get(queue, &item, timeout, call);
 
+    if (far != NULL) {
+        return mproc__far_queue_get_into(far, buffer, size, length, timeout,
+                                         call);
+    }
     *length = 0;
     if (rv != APR_SUCCESS) {
         return rv;
@@ -554,6 +568,7 @@ apr_status_t
 mproc_queue_get_many(mproc_queue_t *queue, mproc_bytes_t *items, int most,
                      int *count, apr_interval_time_t timeout, apr_pool_t *pool)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     mproc__item_t item;
     apr_status_t rv;
 
@@ -564,6 +579,10 @@ mproc_queue_get_many(mproc_queue_t *queue, mproc_bytes_t *items, int most,
                            "items at %s; pass an array for at "
                            "least one",
                            most, items == NULL ? "NULL" : "a place");
+    }
+    if (far != NULL) {
+        return mproc__far_queue_get(far, items, most, count, timeout, pool,
+                                    "mproc_queue_get_many");
     }
     rv = mproc__queue_begin_get(queue, &item, timeout, "mproc_queue_get_many");
     if (rv != APR_SUCCESS) {
@@ -584,9 +603,15 @@ apr_status_t
 mproc_queue_get(mproc_queue_t *queue, mproc_bytes_t *item,
                 apr_interval_time_t timeout, apr_pool_t *pool)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     mproc__item_t found;
     apr_status_t rv;
 
+    if (far != NULL) {
+        int count;
+        return mproc__far_queue_get(far, item, 1, &count, timeout, pool,
+                                    "mproc_queue_get");
+    }
     item->data = NULL;
     item->size = 0;
     rv = mproc__queue_begin_get(queue, &found, timeout, "mproc_queue_get");
@@ -634,66 +659,4 @@ mproc__queue_pool_end(mproc_queue_t *queue, apr_pool_t *pool)
     if (pool == queue->own) {
         atomic_store(&queue->busy, 0);
     }
-}
-
-/* --------------------------------------------------------------- the others */
-
-apr_size_t
-mproc_queue_size(mproc_queue_t *queue)
-{
-    return mproc__object_is(queue, &mproc__queue_ops)
-               ? (apr_size_t)mproc__ring_size(mproc__queue_ring(queue))
-               : 0;
-}
-
-int
-mproc_queue_empty(mproc_queue_t *queue)
-{
-    return mproc_queue_size(queue) == 0;
-}
-
-int
-mproc_queue_full(mproc_queue_t *queue)
-{
-    mproc__ring_t *ring;
-
-    if (!mproc__object_is(queue, &mproc__queue_ops)) {
-        return 0;
-    }
-    ring = mproc__queue_ring(queue);
-    return ring->maxsize > 0 && mproc__ring_size(ring) >= ring->maxsize;
-}
-
-apr_status_t
-mproc_queue_shutdown(mproc_queue_t *queue, int immediate)
-{
-    const char *call = "mproc_queue_shutdown";
-    mproc__ring_t *ring;
-    mproc__item_t item;
-    apr_status_t rv;
-
-    if (!mproc__object_is(queue, &mproc__queue_ops)) {
-        return mproc__object_missing(call, "queue");
-    }
-    ring = mproc__queue_ring(queue);
-    rv = mproc__actor() != 0 ? mproc__ring_lock_tail(&queue->use, call)
-                             : mproc__wait_refused(call);
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    atomic_store(&ring->shut, 1); /* No put is under way that saw it open. */
-    mproc__mutex_release(&ring->tail.mutex);
-    mproc__gate_wake(&ring->items, MPROC__ALL);
-    mproc__gate_wake(&ring->space, MPROC__ALL);
-    if (immediate &&
-        (rv = mproc__ring_lock_head(&queue->use, call)) == APR_SUCCESS) {
-        while (mproc__ring_front(&queue->use, &item)) {
-            mproc__queue_take(queue, &item);
-            atomic_fetch_add(&ring->done, 1);
-            mproc__tally_done(ring);
-        }
-        mproc__queue_end_get(queue, 0);
-        mproc__gate_wake(&ring->idle, MPROC__ALL);
-    }
-    return rv;
 }

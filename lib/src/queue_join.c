@@ -9,6 +9,7 @@
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "kinds.h"
+#include "manager_far.h"
 
 static int
 work_is_left(void *baton)
@@ -26,9 +27,14 @@ work_is_left(void *baton)
 apr_status_t
 mproc_queue_task_done(mproc_queue_t *queue)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     mproc__ring_t *ring;
     apr_uint64_t done;
 
+    if (far != NULL) {
+        return mproc__proxy_plain(far, MPROC__QUEUE_TASK_DONE, 0,
+                                  "mproc_queue_task_done");
+    }
     if (!mproc__object_is(queue, &mproc__queue_ops)) {
         return mproc__object_missing("mproc_queue_task_done", "queue");
     }
@@ -71,11 +77,16 @@ queue_joined(mproc_queue_t *queue)
 apr_status_t
 mproc_queue_join(mproc_queue_t *queue, apr_interval_time_t timeout)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     mproc__gate_wait_t wait = {NULL, work_is_left, mproc__queue_is_hopeless,
                                queue, NULL};
     apr_time_t deadline = mproc__deadline(timeout);
     apr_status_t rv;
 
+    if (far != NULL) {
+        return mproc__proxy_plain(far, MPROC__QUEUE_JOIN, timeout,
+                                  "mproc_queue_join");
+    }
     if (!mproc__object_is(queue, &mproc__queue_ops)) {
         return mproc__object_missing("mproc_queue_join", "queue");
     }

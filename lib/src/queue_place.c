@@ -11,6 +11,7 @@
 
 #include "error.h"
 #include "kinds.h"
+#include "manager_far.h"
 #include "pack.h"
 
 static apr_status_t
@@ -87,10 +88,14 @@ apr_status_t
 mproc_queue_reserve(mproc_queue_t *queue, apr_size_t size, void **data,
                     apr_interval_time_t timeout)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     const char *call = "mproc_queue_reserve";
     mproc__hold_t *hold;
     apr_status_t rv;
 
+    if (far != NULL) {
+        return mproc__far_queue_lacks("mproc_queue_reserve");
+    }
     *data = NULL;
     rv = mproc__queue_begin_put(queue, timeout, call);
     if (rv != APR_SUCCESS) {
@@ -196,10 +201,14 @@ apr_status_t
 mproc_queue_take(mproc_queue_t *queue, mproc_bytes_t *item,
                  apr_interval_time_t timeout)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     mproc__hold_t *hold;
     mproc__item_t found;
     apr_status_t rv;
 
+    if (far != NULL) {
+        return mproc__far_queue_lacks("mproc_queue_take");
+    }
     item->data = NULL;
     item->size = 0;
     rv = mproc__queue_begin_get(queue, &found, timeout, "mproc_queue_take");
@@ -237,12 +246,16 @@ apr_status_t
 mproc__queue_vputf(mproc_queue_t *queue, apr_interval_time_t timeout,
                    const char *format, va_list args)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     const char *call = "mproc_queue_putf";
     apr_array_header_t *objects = NULL;
     apr_pool_t *pool;
     mproc_bytes_t bytes;
     apr_status_t rv = mproc__queue_check(queue, call);
 
+    if (far != NULL) {
+        return mproc__far_queue_vputf(far, timeout, format, args, call);
+    }
     if (rv == APR_SUCCESS) {
         rv = apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
     }
@@ -304,12 +317,16 @@ apr_status_t
 mproc__queue_vgetf(mproc_queue_t *queue, apr_interval_time_t timeout,
                    apr_pool_t *pool, const char *format, va_list args)
 {
+    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     const char *call = "mproc_queue_getf";
     _Alignas(16) char buffer[MPROC__ITEM_INLINE];
     apr_status_t rv = mproc__queue_check(queue, call);
     mproc__hold_t *hold;
     mproc_bytes_t bytes;
 
+    if (far != NULL) {
+        return mproc__far_queue_vgetf(far, timeout, pool, format, args, call);
+    }
     if (rv != APR_SUCCESS) {
         return rv;
     }

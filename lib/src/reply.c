@@ -30,8 +30,15 @@ reply_store(mproc_reply_t *reply, mproc_bytes_t bytes,
             const apr_array_header_t *objects)
 {
     apr_status_t rv = APR_SUCCESS;
-    void *data = reply->task->said;
+    void *data;
 
+    if (reply->task == NULL) {
+        reply->said.data = apr_pmemdup(reply->pool, bytes.data, bytes.size);
+        reply->said.size = bytes.size;
+        reply->status = APR_SUCCESS;
+        return APR_SUCCESS;
+    }
+    data = reply->task->said;
     mproc__arena_release(reply->hold);
     reply->task->size = 0;
     if (bytes.size > MPROC__REPLY_INLINE ||
@@ -122,13 +129,28 @@ mproc_reply_attempt(const mproc_reply_t *reply)
     return reply == NULL ? 0 : reply->attempt;
 }
 
+void
+mproc__reply_begin_free(mproc_reply_t *reply, apr_pool_t *pool)
+{
+    memset(reply, 0, sizeof *reply);
+    reply->pool = pool;
+    reply->attempt = 1;
+}
+
+static apr_size_t
+reply_size(const mproc_reply_t *reply)
+{
+    return reply->task == NULL ? reply->said.size
+                               : (apr_size_t)reply->task->size;
+}
+
 apr_status_t
 mproc__reply_end(mproc_reply_t *reply, apr_status_t rv)
 {
     char text[SENTENCE_MOST];
 
     if (rv == reply->status) {
-        if (rv != APR_SUCCESS && reply->task->size == 0) {
+        if (rv != APR_SUCCESS && reply_size(reply) == 0) {
             /* It could not be packed: the library has said why. */
             sentence_store(reply, rv, mproc_error_detail());
         }
@@ -136,7 +158,7 @@ mproc__reply_end(mproc_reply_t *reply, apr_status_t rv)
     else if (rv != APR_SUCCESS) {
         sentence_store(reply, rv, apr_strerror(rv, text, sizeof text));
     }
-    else if (reply->task->size == 0) {
+    else if (reply_size(reply) == 0) {
         sentence_store(reply, reply->status, mproc_error_detail());
     }
     return reply->status;

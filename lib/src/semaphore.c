@@ -22,6 +22,7 @@
 #include "error.h"
 #include "gate.h"
 #include "kinds.h"
+#include "manager_far.h"
 #include "shared.h"
 
 struct mproc_semaphore_t {
@@ -237,12 +238,17 @@ apr_status_t
 mproc_semaphore_acquire(mproc_semaphore_t *semaphore,
                         apr_interval_time_t timeout)
 {
+    mproc__proxy_t *far = mproc__proxy_of(semaphore, MPROC_KIND_SEMAPHORE);
     mproc__gate_wait_t wait = {NULL, semaphore_is_shut, semaphore_is_hopeless,
                                semaphore, NULL};
     semaphore_shared_t *shared;
     apr_time_t deadline;
     apr_status_t rv = APR_SUCCESS;
 
+    if (far != NULL) {
+        return mproc__proxy_plain(far, MPROC__SEMAPHORE_ACQUIRE, timeout,
+                                  "mproc_semaphore_acquire");
+    }
     if (!mproc__object_is(semaphore, &mproc__semaphore_ops)) {
         return mproc__object_missing("mproc_semaphore_acquire", "semaphore");
     }
@@ -265,8 +271,13 @@ mproc_semaphore_acquire(mproc_semaphore_t *semaphore,
 apr_status_t
 mproc_semaphore_release(mproc_semaphore_t *semaphore)
 {
+    mproc__proxy_t *far = mproc__proxy_of(semaphore, MPROC_KIND_SEMAPHORE);
     semaphore_shared_t *shared;
 
+    if (far != NULL) {
+        return mproc__proxy_plain(far, MPROC__SEMAPHORE_RELEASE, 0,
+                                  "mproc_semaphore_release");
+    }
     if (!mproc__object_is(semaphore, &mproc__semaphore_ops)) {
         return mproc__object_missing("mproc_semaphore_release", "semaphore");
     }
@@ -291,8 +302,14 @@ mproc_semaphore_release(mproc_semaphore_t *semaphore)
 int
 mproc_semaphore_value(mproc_semaphore_t *semaphore)
 {
+    mproc__proxy_t *far = mproc__proxy_of(semaphore, MPROC_KIND_SEMAPHORE);
     semaphore_shared_t *shared;
 
+    if (far != NULL) {
+        apr_int64_t number = mproc__proxy_number(far, MPROC__SEMAPHORE_VALUE, 0,
+                                                 "mproc_semaphore_value");
+        return number < 0 ? 0 : (int)number;
+    }
     if (!mproc__object_is(semaphore, &mproc__semaphore_ops)) {
         return 0;
     }

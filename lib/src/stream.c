@@ -62,12 +62,10 @@ send_back(mproc__stream_t *stream)
     }
 }
 
-apr_status_t
-mproc__stream_send(mproc__stream_t *stream, mproc_bytes_t message,
-                   apr_time_t deadline)
+static apr_status_t
+stream_send(mproc__stream_t *stream, const unsigned char *head,
+            apr_size_t head_size, mproc_bytes_t message, apr_time_t deadline)
 {
-    unsigned char head[MPROC__FRAME_LONG];
-    apr_size_t head_size = mproc__frame_write(head, message.size);
     apr_size_t done = 0, all = head_size + message.size, sent;
     apr_status_t rv = stream->out_state;
 
@@ -103,6 +101,39 @@ mproc__stream_send(mproc__stream_t *stream, mproc_bytes_t message,
         rv = send_back(stream);
     }
     return rv != APR_SUCCESS && done > 0 ? send_torn(stream, rv) : rv;
+}
+
+apr_status_t
+mproc__stream_send(mproc__stream_t *stream, mproc_bytes_t message,
+                   apr_time_t deadline)
+{
+    unsigned char head[MPROC__FRAME_LONG];
+
+    return stream_send(stream, head, mproc__frame_write(head, message.size),
+                       message, deadline);
+}
+
+apr_status_t
+mproc__stream_send_raw(mproc__stream_t *stream, mproc_bytes_t bytes,
+                       apr_time_t deadline)
+{
+    const unsigned char *at = bytes.data;
+    apr_status_t rv = APR_SUCCESS;
+    apr_uint64_t size;
+
+    if (!stream->whole) {
+        return stream_send(stream, NULL, 0, bytes, deadline);
+    }
+    while (bytes.size > 0 && rv == APR_SUCCESS) {
+        apr_size_t head = mproc__frame_length(at, bytes.size);
+        (void)mproc__frame_read(at, &size);
+        rv =
+            stream_send(stream, at, head,
+                        (mproc_bytes_t){at + head, (apr_size_t)size}, deadline);
+        at += head + size;
+        bytes.size -= head + (apr_size_t)size;
+    }
+    return rv;
 }
 
 /* ----------------------------------------------------------------- receive */

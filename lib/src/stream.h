@@ -18,7 +18,8 @@
 
 typedef struct mproc__stream_t {
     mproc__socket_t *socket;
-    const atomic_int *closed;      /* whether the owner has closed it */
+    const atomic_int *closed; /* whether the owner has closed it */
+    int whole; /* each message is sent by a call of its own: a named pipe */
     apr_status_t out_state;        /* not 0: nothing can be sent any more */
     _Atomic apr_status_t in_state; /* not 0: nothing can be received */
     atomic_int there;              /* a head is in, or in_state is set */
@@ -41,6 +42,10 @@ typedef struct mproc__stream_t {
  *         APR_EPIPE or APR_ECONNRESET; MPROC_ECLOSED */
 apr_status_t mproc__stream_send(mproc__stream_t *stream, mproc_bytes_t message,
                                 apr_time_t deadline);
+
+/* Send bytes that are whole messages with their heads. The same. */
+apr_status_t mproc__stream_send_raw(mproc__stream_t *stream,
+                                    mproc_bytes_t bytes, apr_time_t deadline);
 
 /* Come to a message; when it has more than `limit` bytes it is dropped.
  * @param size receives how many it has

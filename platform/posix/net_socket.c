@@ -380,6 +380,28 @@ mproc_plat_net_wait(mproc_plat_net_item_t *items, int count,
     return rv;
 }
 
+/* A quarter of the time passes in silence, then there are three questions. */
+void
+mproc_plat_net_keep(apr_int64_t handle, apr_interval_time_t limit)
+{
+    int fd = (int)handle, on = 1, count = 3;
+    int quarter = (int)(limit / 4 / APR_USEC_PER_SEC);
+
+    quarter = quarter > 0 ? quarter : 1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+#ifdef TCP_KEEPIDLE
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &quarter, sizeof quarter);
+#endif
+#ifdef TCP_KEEPINTVL
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &quarter, sizeof quarter);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+#endif
+#ifdef TCP_USER_TIMEOUT
+    unsigned unsent = (unsigned)(limit / 1000);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unsent, sizeof unsent);
+#endif
+}
+
 void
 mproc_plat_net_shut(apr_int64_t handle)
 {

@@ -14,6 +14,7 @@
  */
 #include <winsock2.h>
 #include <ws2tcpip.h>
+#include <mstcpip.h>
 
 #include "plat_net.h"
 
@@ -476,6 +477,19 @@ mproc_plat_net_wait(mproc_plat_net_item_t *items, int count,
     }
     fds_free(&fds);
     return rv;
+}
+
+void
+mproc_plat_net_keep(apr_int64_t handle, apr_interval_time_t limit)
+{
+    struct tcp_keepalive keep = {1, (ULONG)(limit / 2000),
+                                 (ULONG)(limit / 20000)}; /* it asks 10 times */
+    DWORD got;
+
+    if (!mproc__pipe_is(handle)) {
+        (void)WSAIoctl(socket_of(handle), SIO_KEEPALIVE_VALS, &keep,
+                       sizeof keep, NULL, 0, &got, NULL, NULL);
+    }
 }
 
 void

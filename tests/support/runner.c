@@ -32,6 +32,18 @@ test_method(void)
 }
 
 int
+test_is_far(void)
+{
+    return job_now != NULL && job_now->suite->methods == MANAGERS;
+}
+
+apr_pool_t *
+test_pool(void)
+{
+    return job_pool;
+}
+
+int
 runner_factor(void)
 {
     const char *text = getenv("MPROC_TEST_FACTOR");

@@ -19,10 +19,13 @@ typedef struct test_case_t {
     void (*run)(apr_pool_t *pool);
 } test_case_t;
 
+#define MANAGERS 2
+
 /* A suite, named suite_NOUN in test_NOUN.c and listed in suites.h. */
 typedef struct test_suite_t {
     const char *name;
-    int methods;              /* 1: run every case under each start method */
+    int methods; /* 1: run every case under each start method; MANAGERS:
+                    likewise, with objects that are a manager's (reach.h) */
     const test_case_t *cases; /* ends with {NULL, NULL} */
 } test_suite_t;
 
@@ -57,6 +60,10 @@ const char *test_inspect(void);
 
 /* The start method that this run is for; SPAWN in suites without. */
 mproc_start_method_e test_method(void);
+
+/* Whether objects are to be a manager's; the pool of the case. */
+int test_is_far(void);
+apr_pool_t *test_pool(void);
 
 /* End the case as skipped, with the reason. */
 void test_skip(const char *reason);

@@ -66,7 +66,7 @@ static inline apr_status_t
 sleepers_come(const volatile void *word, int count)
 {
     apr_time_t deadline = mproc_clock() + test_deadline();
-    while (count_sleepers(word) != count) {
+    while (count_waiters(word) != count) {
         if (mproc_clock() >= deadline) {
             return APR_TIMEUP;
         }

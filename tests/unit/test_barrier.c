@@ -1,4 +1,6 @@
 /* test_barrier.c: the barrier, row by row (BR1 to BR9). */
+#include "reach.h"
+
 #include "sync.h"
 
 #define PARTIES 6 /* 3 processes, 2 threads, and the case itself */
@@ -599,3 +601,15 @@ static const test_case_t cases[] = {
     {NULL, NULL}};
 
 const test_suite_t suite_barrier = {"barrier", 1, cases};
+
+/* Without those that look at the arena, or at what a manager's has not. */
+static const test_case_t far_cases[] = {
+    {"one_party_always_passes", one_party_always_passes},
+    {"rounds_follow_rounds", rounds_follow_rounds},
+    {"1000_rounds_in_lockstep", a_thousand_rounds_in_lockstep},
+    {"a_time_that_runs_out", a_time_that_runs_out_breaks_it},
+    {"abort_and_reset", abort_and_reset},
+    {"it_passes_through_a_chain", it_passes_through_a_chain},
+    {NULL, NULL}};
+
+const test_suite_t suite_far_barrier = {"far_barrier", MANAGERS, far_cases};

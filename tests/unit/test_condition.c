@@ -3,6 +3,8 @@
  * CN2, CN5, CN6). Notifying is in test_condition_notify.c, and what deaths do
  * in test_condition_death.c.
  */
+#include "reach.h"
+
 #include <signal.h>
 #include <stdint.h>
 
@@ -574,3 +576,17 @@ static const test_case_t cases[] = {
     {NULL, NULL}};
 
 const test_suite_t suite_condition = {"condition", 1, cases};
+
+/* Without those that look at the arena, or at what a manager's has not. */
+static const test_case_t far_cases[] = {
+    {"any_lock_will_do", any_lock_will_do},
+    {"only_the_holder_may", only_the_holder_may},
+    {"time_runs_out_with_the_lock", time_runs_out_with_the_lock_held},
+    {"a_wait_frees_the_lock", a_wait_frees_the_lock_completely},
+    {"a_predicate_is_asked_again", a_predicate_is_asked_after_each_wake},
+    {"a_predicates_time_is_total", a_predicates_time_counts_in_total},
+    {"a_signal_ends_no_wait", a_signal_ends_no_wait},
+    {"it_passes_through_a_chain", it_passes_through_a_chain},
+    {NULL, NULL}};
+
+const test_suite_t suite_far_condition = {"far_condition", MANAGERS, far_cases};

@@ -1,4 +1,6 @@
 /* test_dict.c: the dict of the process tree (M11 to M13, M16, M20, M26). */
+#include "reach.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -483,3 +485,15 @@ static const test_case_t cases[] = {
     {NULL, NULL}};
 
 const test_suite_t suite_dict = {"dict", 1, cases};
+
+/* Without those that look at the arena, or at what a manager's has not. */
+static const test_case_t far_cases[] = {
+    {"it_keeps_what_is_set", it_keeps_what_is_set},
+    {"missing_keys_are_told", missing_keys_are_told},
+    {"order_is_kept", order_is_kept},
+    {"the_other_calls", the_other_calls},
+    {"a_snapshot_stays", a_snapshot_stays},
+    {"many_come_and_go", many_come_and_go},
+    {NULL, NULL}};
+
+const test_suite_t suite_far_dict = {"far_dict", MANAGERS, far_cases};

@@ -1,4 +1,6 @@
 /* test_event.c: the event, row by row (EV1 to EV4, SY4). */
+#include "reach.h"
+
 #include "sync.h"
 
 #define CHILDREN 4
@@ -281,3 +283,18 @@ static const test_case_t cases[] = {
     {NULL, NULL}};
 
 const test_suite_t suite_event = {"event", 1, cases};
+
+/* Without those that look at the arena, or at what a manager's has not. */
+static const test_case_t far_cases[] = {
+    {"set_and_clear", set_and_clear},
+    {"another_kind_is_refused", another_kind_is_refused},
+    {"a_timeout_is_never_early", a_timeout_is_never_early},
+    {"set_frees_all_who_wait", set_frees_all_who_wait},
+    {"a_dead_waiter_harms_nobody", a_dead_waiter_harms_nobody},
+    {"no_wakeup_is_lost", no_wakeup_is_lost},
+    {"set_wakes_each_thread", set_wakes_each_thread},
+    {"a_short_set_frees_all", a_short_set_frees_all},
+    {"it_passes_through_a_chain", it_passes_through_a_chain},
+    {NULL, NULL}};
+
+const test_suite_t suite_far_event = {"far_event", MANAGERS, far_cases};

@@ -1,4 +1,6 @@
 /* test_list.c: the list of the process tree (M11 to M13, M19, M26). */
+#include "reach.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -543,3 +545,15 @@ static const test_case_t cases[] = {
     {NULL, NULL}};
 
 const test_suite_t suite_list = {"list", 1, cases};
+
+/* Without those that look at the arena, or at what a manager's has not. */
+static const test_case_t far_cases[] = {
+    {"elements_by_index", elements_by_index},
+    {"slices", slices},
+    {"values_are_found", values_are_found},
+    {"other_orders", other_orders},
+    {"many_come_and_go", many_come_and_go},
+    {"processes_share_it", processes_share_it},
+    {NULL, NULL}};
+
+const test_suite_t suite_far_list = {"far_list", MANAGERS, far_cases};

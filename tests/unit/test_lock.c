@@ -2,6 +2,8 @@
  * test_lock.c: the lock, row by row (LK1 to LK6, SY1 to SY5, CTX13). LK5 is
  * about a statement that C does not have.
  */
+#include "reach.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -634,3 +636,18 @@ static const test_case_t cases[] = {
     {NULL, NULL}};
 
 const test_suite_t suite_lock = {"lock", 1, cases};
+
+/* Without those that look at the arena, or at what a manager's has not. */
+static const test_case_t far_cases[] = {
+    {"acquire_and_release", acquire_and_release},
+    {"another_kind_is_refused", another_kind_is_refused},
+    {"a_timeout_is_never_early", a_timeout_is_never_early},
+    {"processes_exclude_each_other", processes_exclude_each_other},
+    {"threads_exclude_each_other", threads_exclude_each_other},
+    {"another_process_may_release", another_process_may_release},
+    {"another_thread_may_release", another_thread_may_release},
+    {"a_signal_ends_no_wait", a_signal_ends_no_wait},
+    {"it_passes_through_a_chain", it_passes_through_a_chain},
+    {NULL, NULL}};
+
+const test_suite_t suite_far_lock = {"far_lock", MANAGERS, far_cases};

@@ -1,4 +1,6 @@
 /* test_namespace.c: attributes (M22), on what dicts stand on. */
+#include "reach.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -226,3 +228,12 @@ static const test_case_t cases[] = {
     {NULL, NULL}};
 
 const test_suite_t suite_namespace = {"namespace", 1, cases};
+
+/* Without those that look at the arena, or at what a manager's has not. */
+static const test_case_t far_cases[] = {
+    {"attributes_are_kept", attributes_are_kept},
+    {"private_ones_stay", private_ones_stay},
+    {"processes_share_it", processes_share_it},
+    {NULL, NULL}};
+
+const test_suite_t suite_far_namespace = {"far_namespace", MANAGERS, far_cases};

@@ -1,5 +1,7 @@
 /* test_queue.c: the queue within one process, row by row (Q1 to Q13, Q22,
  * Q24, JQ1 to JQ3, SQ1). Between processes: test_queue_share.c. */
+#include "reach.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -660,3 +662,19 @@ static const test_case_t cases[] = {
     {NULL, NULL}};
 
 const test_suite_t suite_queue = {"queue", 0, cases};
+
+/* Without those that look at the arena, or at what a manager's has not. */
+static const test_case_t far_cases[] = {
+    {"what_was_put_is_got_at_once", what_was_put_is_got_at_once},
+    {"nothing_is_an_item", nothing_is_an_item},
+    {"maxsize_counts_what_is_not_got", maxsize_counts_what_is_not_got},
+    {"random_sizes_keep_their_order", random_sizes_keep_their_order},
+    {"a_small_buffer_loses_nothing", a_small_buffer_loses_nothing},
+    {"many_at_once", many_at_once},
+    {"what_is_got_without_a_pool", what_is_got_without_a_pool},
+    {"shut_down_at_once_it_is_empty", shut_down_at_once_it_is_empty},
+    {"join_waits_for_every_task", join_waits_for_every_task},
+    {"a_queue_in_a_queue", a_queue_in_a_queue},
+    {NULL, NULL}};
+
+const test_suite_t suite_far_queue = {"far_queue", MANAGERS, far_cases};

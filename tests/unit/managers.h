@@ -1,0 +1,30 @@
+/* managers.h: for tests of managers. */
+#ifndef MPROC_TESTS_MANAGERS_H
+#define MPROC_TESTS_MANAGERS_H
+
+#include "child.h"
+#include "net.h"
+
+static inline mproc_manager_t *
+manager_start(apr_pool_t *pool)
+{
+    mproc_manager_options_t options = {.start_method = test_method()};
+    mproc_manager_t *manager;
+    net_needed();
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_start(&manager, &options, pool));
+    return manager;
+}
+
+/* Until so many calls wait in the server. */
+static inline void
+waiting_settle(mproc_manager_t *manager, int count)
+{
+    apr_time_t deadline = test_far();
+    mproc_manager_census_t census;
+    do {
+        REQUIRE_STATUS(APR_SUCCESS, mproc_manager_census(manager, &census));
+        REQUIRE(mproc_clock() < deadline);
+    } while (census.waiting != (apr_uint64_t)count);
+}
+
+#endif
