@@ -195,7 +195,7 @@ order_check(mproc_pool_t *workers, const mproc__order_t *order,
                            "nothing was done",
                            call, RETRIES_MOST);
     }
-    return mproc__pool_open(workers, call);
+    return order->begun ? APR_SUCCESS : mproc__pool_open(workers, call);
 }
 
 static void
@@ -257,7 +257,7 @@ async_make(mproc_async_t **async, mproc_pool_t *workers,
 
 /* On the list first: who dies with a hint is looked for there. */
 static apr_status_t
-async_hint(mproc_async_t *async, const char *call)
+async_hint(mproc_async_t *async, int begun, const char *call)
 {
     mproc_pool_t *workers = async->workers;
     mproc__batch_t *batch = async->batch;
@@ -266,7 +266,8 @@ async_hint(mproc_async_t *async, const char *call)
     apr_status_t rv;
 
     apr_thread_mutex_lock(workers->list);
-    rv = mproc__pool_open(workers, call);
+    rv = begun ? mproc__pool_open_yet(workers, call)
+               : mproc__pool_open(workers, call);
     if (rv == APR_SUCCESS) {
         list_prune(workers);
         list_add(async);
@@ -310,7 +311,7 @@ mproc__async_send(mproc_async_t **async, mproc_pool_t *workers,
         apr_pool_cleanup_register(pool, made, async_cleanup,
                                   apr_pool_cleanup_null);
     }
-    rv = async_hint(made, call);
+    rv = async_hint(made, order->begun, call);
     if (rv != APR_SUCCESS) {
         *async = NULL;
         if (pool != NULL) {

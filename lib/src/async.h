@@ -33,6 +33,7 @@ typedef struct mproc__order_t {
     const mproc_callbacks_t *callbacks;
     const mproc_task_options_t *options; /* NULL: the pool's */
     int dropped;                         /* nobody will ask for it */
+    int begun; /* it follows upon what was sent before a close */
 } mproc__order_t;
 
 /* Send it off. The pool owns the async; NULL: the caller. One that nobody will
@@ -59,5 +60,11 @@ void mproc__async_unlist(mproc_async_t *async);
 
 /* Free it; it is not listed. */
 void mproc__async_free(mproc_async_t *async);
+
+/* Whether the calling thread is in an imap's source of items. */
+int mproc__pool_is_fetching(mproc_pool_t *workers);
+
+/* The pool goes: imaps have it no more. */
+void mproc__imaps_leave(mproc_pool_t *workers);
 
 #endif

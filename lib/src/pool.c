@@ -40,8 +40,8 @@ mproc__pool_check(mproc_pool_t *workers, const char *call)
     return APR_SUCCESS;
 }
 
-apr_status_t
-mproc__pool_open(mproc_pool_t *workers, const char *call)
+static apr_status_t
+open_check(mproc_pool_t *workers, int closed, const char *call)
 {
     apr_status_t rv = mproc__pool_check(workers, call);
 
@@ -52,12 +52,24 @@ mproc__pool_open(mproc_pool_t *workers, const char *call)
                          "it says on stderr",
                          call);
     }
-    else if (rv == APR_SUCCESS &&
-             (atomic_load(&workers->closed) || workers->terminated)) {
+    else if (rv == APR_SUCCESS && (closed || workers->terminated)) {
         rv = mproc__fail(MPROC_ECLOSED,
                          "%s: the pool is closed; create another", call);
     }
     return rv;
+}
+
+apr_status_t
+mproc__pool_open(mproc_pool_t *workers, const char *call)
+{
+    return open_check(workers, workers == NULL || atomic_load(&workers->closed),
+                      call);
+}
+
+apr_status_t
+mproc__pool_open_yet(mproc_pool_t *workers, const char *call)
+{
+    return open_check(workers, atomic_load(&workers->shut), call);
 }
 
 apr_status_t
@@ -298,6 +310,7 @@ pool_cleanup(void *data)
         pool_end(workers);
         mproc__pool_keep_no_more(workers);
         list_end(workers);
+        mproc__imaps_leave(workers);
         for (i = 0; i < workers->places; i++) {
             mproc__pool_forget_worker(workers, i);
         }
@@ -543,6 +556,14 @@ mproc_pool_join(mproc_pool_t *workers, apr_interval_time_t timeout)
     }
     if (rv == APR_SUCCESS) {
         rv = mproc__pool_may_wait(workers, "mproc_pool_join");
+    }
+    if (rv == APR_SUCCESS && mproc__pool_is_fetching(workers)) {
+        rv = mproc__fail(MPROC_ESTATE,
+                         "mproc_pool_join: not in an imap's source of items, "
+                         "which the pool waits for; join it afterwards");
+    }
+    if (rv == APR_SUCCESS && !atomic_exchange(&workers->joined, 1)) {
+        mproc__pool_move(&workers->shared->care);
     }
     while (rv == APR_SUCCESS) {
         mproc__pool_look(&wait, &workers->shared->done);

@@ -182,6 +182,8 @@ struct mproc_pool_t {
     apr_uint64_t suspect_got; /* when so many were got */
     /* Guarded by list. */
     struct mproc_async_t *first, *last; /* not settled, the oldest first */
+    struct mproc_imap_t *imaps;         /* that may yet send */
+    int fetching;                       /* of these, and are about to */
     mproc__function_t *functions;
     mproc_pool_stats_t stats;
     apr_uint32_t sent;    /* batches */
@@ -190,6 +192,7 @@ struct mproc_pool_t {
     mproc__hold_t *spare; /* of who calls back; empty */
     /* Set once. */
     _Atomic int closed, terminated, stopping, shut, ended;
+    _Atomic int joined; /* imaps send no more */
     _Atomic int broken; /* a status */
     _Atomic int maps;   /* array jobs under way */
     _Atomic int deaths; /* workers that have ended */
@@ -207,6 +210,10 @@ apr_status_t mproc__pool_open(mproc_pool_t *workers, const char *call);
 apr_status_t mproc__pool_function(mproc_pool_t *workers,
                                   mproc_function_t function,
                                   mproc__handle_t *handle);
+
+/* The same for an imap that has begun to: a pool that was closed is open to it
+ * until it is shut. The list is locked. */
+apr_status_t mproc__pool_open_yet(mproc_pool_t *workers, const char *call);
 
 /* Tell of work, to so many; to fewer when memory is short, but to nobody only
  * with its status. */

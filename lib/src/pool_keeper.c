@@ -584,7 +584,9 @@ pool_shut(mproc_pool_t *workers)
     int idle;
 
     apr_thread_mutex_lock(workers->list);
-    idle = workers->first == NULL && atomic_load(&workers->maps) == 0;
+    idle = workers->first == NULL && atomic_load(&workers->maps) == 0 &&
+           workers->fetching == 0 &&
+           (workers->imaps == NULL || atomic_load(&workers->joined));
     if (idle && atomic_load(&workers->closed)) {
         atomic_store(&workers->shut, 1);
     }
