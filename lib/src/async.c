@@ -337,6 +337,27 @@ mproc__async_settled(mproc_async_t *async)
     return settled;
 }
 
+/* Behind so many that nobody has begun as workers may have hints of, nobody
+ * has; what was cancelled stands in front. */
+apr_uint64_t
+mproc__async_settled_yet(mproc_pool_t *workers)
+{
+    apr_uint64_t settled = 0;
+    mproc_async_t *async;
+    int waiting = 0;
+
+    for (async = workers->first; async != NULL && waiting <= workers->places;
+         async = async->next) {
+        if (mproc__async_settled(async)) {
+            settled += async->batch->count;
+        }
+        else {
+            waiting += atomic_load(&async->batch->next) == 0;
+        }
+    }
+    return settled;
+}
+
 int
 mproc__async_task_done(mproc_async_t *async, apr_size_t index)
 {

@@ -45,6 +45,10 @@ apr_status_t mproc__async_send(mproc_async_t **async, mproc_pool_t *workers,
 /* Whether all its tasks are done; callbacks may be to be called yet. */
 int mproc__async_settled(mproc_async_t *async);
 
+/* How many tasks there are in those on the list that are settled. The list is
+ * locked. */
+apr_uint64_t mproc__async_settled_yet(mproc_pool_t *workers);
+
 /* Whether a task is done; its status with its sentence. */
 int mproc__async_task_done(mproc_async_t *async, apr_size_t index);
 apr_status_t mproc__async_failure(mproc_async_t *async, apr_size_t index);

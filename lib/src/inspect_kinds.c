@@ -363,30 +363,43 @@ queue_tell(mproc__inspection_t *inspection, mproc_inspect_object_t *object)
         object->state[0] != '\0' ? ", shut down" : "");
 }
 
+/* A row of a pool's places: a worker each, that is up. */
 static int
-pool_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
-          mproc__raw_t *raw)
+rack_read(mproc__inspection_t *inspection, mproc__raw_t *raw,
+          apr_uint64_t handle, apr_uint64_t count)
 {
-    mproc__pool_shared_t shared;
+    apr_uint64_t at =
+        mproc__inspect_block(inspection, handle, MPROC_KIND_BYTES);
     mproc__place_t place;
-    apr_uint64_t count, i;
+    apr_uint64_t i;
     int busy = 0;
 
-    if (!payload_read(inspection, raw, &shared, sizeof shared)) {
-        return 0;
-    }
-    count = (raw->room - sizeof shared) / sizeof place;
-    count = shared.places < count ? shared.places : count;
-    for (i = 0; i < count; i++) {
-        if (mproc__source_read(inspection->source,
-                               raw->offset + sizeof shared + i * sizeof place,
+    for (i = 0; at != 0 && i < count && i < MPROC__POOL_RACK; i++) {
+        if (mproc__source_read(inspection->source, at + i * sizeof place,
                                &place, sizeof place) != APR_SUCCESS) {
-            return 0;
+            break;
         }
         if (atomic_load(&place.peer) != 0) {
             peer_each(inspection, raw, atomic_load(&place.peer), 0);
             busy += atomic_load(&place.at) != 0;
         }
+    }
+    return busy;
+}
+
+static int
+pool_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
+          mproc__raw_t *raw)
+{
+    mproc__pool_shared_t shared;
+    int busy = 0, i;
+
+    if (!payload_read(inspection, raw, &shared, sizeof shared)) {
+        return 0;
+    }
+    for (i = 0; i < MPROC__POOL_RACKS; i++) {
+        busy += rack_read(inspection, raw, atomic_load(&shared.rack[i].handle),
+                          atomic_load(&shared.rack[i].count));
     }
     object->state = atomic_load(&shared.closed) ? "closed"
                     : busy > 0                  ? "at a job"

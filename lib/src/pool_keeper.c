@@ -24,8 +24,11 @@
 #define AFTERWARDS (1000 * 1000)     /* it may still die of that */
 #define LOOK_MOST (100 * 1000)       /* between looks at limits */
 #define LOOK_LEAST 1000
-#define AGAIN (100 * 1000) /* to what memory was short for */
-#define SUSPECT 2000       /* between looks whether hints were got */
+#define AGAIN (100 * 1000)        /* to what memory was short for */
+#define SUSPECT 2000              /* between looks whether hints were got */
+#define LOOK_AROUND (1000 * 1000) /* between looks who is stopped */
+#define STILL 5         /* looks at which one that waits may stand still */
+#define STILL_STOPPED 2 /* ... and one that the system calls stopped */
 #define STILLBORN_PER_WORKER 3
 #define PAUSE_LEAST (10 * 1000) /* after the first that was stillborn */
 #define PAUSE_MOST (1000 * 1000)
@@ -276,8 +279,8 @@ blow_see(dead_t *dead, const mproc__keep_t *keep)
 static void
 death_see(mproc_pool_t *workers, int number)
 {
-    mproc__place_t *place = &workers->shared->place[number];
-    mproc__keep_t *keep = &workers->keep[number];
+    mproc__place_t *place = workers->keep[number]->place;
+    mproc__keep_t *keep = workers->keep[number];
     dead_t dead = {.workers = workers};
 
     dead.peer = atomic_load(&place->peer);
@@ -287,7 +290,7 @@ death_see(mproc_pool_t *workers, int number)
     (void)mproc_process_exitcode(keep->process, &dead.record.code);
     (void)mproc_process_killed_by(keep->process, &dead.record.signal);
     dead.record.core = mproc__process_left_core(keep->process);
-    if (dead.running != 0) {
+    if (dead.running != 0 && dead.running != MPROC__RUNNING_JOB) {
         dead.record.ran =
             mproc_plat_clock() - (apr_time_t)atomic_load(&place->began);
     }
@@ -303,7 +306,7 @@ death_see(mproc_pool_t *workers, int number)
     else {
         workers->stillborn = 0;
     }
-    work_back(&dead, (int)atomic_load(&place->taking));
+    work_back(&dead, (int)(atomic_load(&place->taking) & 1));
     mproc__pool_forget_worker(workers, number);
     /* A map looks for what the dead had claimed, and hints at it again. */
     workers->deaths++;
@@ -315,7 +318,7 @@ death_see(mproc_pool_t *workers, int number)
 static int
 is_full(const mproc_pool_t *workers, int number)
 {
-    return atomic_load(&workers->shared->place[number].state) >=
+    return atomic_load(&workers->keep[number]->place->state) >=
            MPROC__WORKER_FULL;
 }
 
@@ -324,7 +327,7 @@ place_find(const mproc_pool_t *workers)
 {
     int i = 0;
 
-    while (i < workers->places && workers->keep[i].process != NULL) {
+    while (i < workers->places && workers->keep[i]->process != NULL) {
         i++;
     }
     return i;
@@ -337,10 +340,10 @@ full_let_go(mproc_pool_t *workers)
     int i, up = 0, full = 0;
 
     for (i = 0; i < workers->places; i++) {
-        if (workers->keep[i].process != NULL) {
+        if (workers->keep[i]->process != NULL) {
             int is = is_full(workers, i);
             full += is;
-            up += !is && atomic_load(&workers->shared->place[i].peer) != 0;
+            up += !is && atomic_load(&workers->keep[i]->place->peer) != 0;
         }
     }
     if (full == 0 ||
@@ -350,8 +353,8 @@ full_let_go(mproc_pool_t *workers)
     }
     for (i = 0; i < workers->places; i++) {
         apr_uint64_t state = MPROC__WORKER_FULL;
-        if (workers->keep[i].process != NULL) {
-            atomic_compare_exchange_strong(&workers->shared->place[i].state,
+        if (workers->keep[i]->process != NULL) {
+            atomic_compare_exchange_strong(&workers->keep[i]->place->state,
                                            &state, MPROC__WORKER_GO);
         }
     }
@@ -379,7 +382,7 @@ workers_heal(mproc_pool_t *workers, apr_time_t *deadline)
         return;
     }
     for (i = 0; i < workers->places; i++) {
-        live += workers->keep[i].process != NULL && !is_full(workers, i);
+        live += workers->keep[i]->process != NULL && !is_full(workers, i);
     }
     while (live < workers->count &&
            (i = place_find(workers)) < workers->places) {
@@ -402,6 +405,54 @@ workers_heal(mproc_pool_t *workers, apr_time_t *deadline)
     }
 }
 
+/* ---------------------------------------------------------------- stopped */
+
+/* Whether it stands still where it must not; `*looks`: how often it may. */
+static int
+stands_still(const mproc__keep_t *keep, int *looks)
+{
+    const mproc__place_t *place = keep->place;
+
+    *looks = STILL_STOPPED;
+    if (atomic_load(&place->state) != MPROC__WORKER_UP) {
+        return mproc__process_is_stopped(keep->process);
+    }
+    if (atomic_load(&place->running) != 0 ||
+        atomic_load(&place->taking) != keep->seen[0] ||
+        atomic_load(&place->at) != keep->seen[1] ||
+        atomic_load(&place->tasks) != keep->seen[2]) {
+        return 0;
+    }
+    *looks = mproc__process_is_stopped(keep->process) ? STILL_STOPPED : STILL;
+    return 1;
+}
+
+void
+mproc__pool_look_around(mproc_pool_t *workers, apr_time_t *deadline)
+{
+    apr_time_t now = mproc_plat_clock();
+    int i, looks;
+
+    for (i = 0; i < workers->places && now >= workers->look; i++) {
+        mproc__keep_t *keep = workers->keep[i];
+        if (keep->process == NULL) {
+            continue;
+        }
+        keep->still = stands_still(keep, &looks) ? keep->still + 1 : 0;
+        keep->seen[0] = atomic_load(&keep->place->taking);
+        keep->seen[1] = atomic_load(&keep->place->at);
+        keep->seen[2] = atomic_load(&keep->place->tasks);
+        if (keep->still >= looks) {
+            keep->stopped = 1;
+            (void)mproc_process_kill(keep->process);
+        }
+    }
+    if (now >= workers->look) {
+        workers->look = now + LOOK_AROUND;
+    }
+    *deadline = *deadline < workers->look ? *deadline : workers->look;
+}
+
 /* ----------------------------------------------------------------- limits */
 
 /* Life is held. */
@@ -409,8 +460,8 @@ static void
 limit_check(mproc_pool_t *workers, int number, apr_time_t now,
             apr_time_t *deadline)
 {
-    mproc__place_t *place = &workers->shared->place[number];
-    mproc__keep_t *keep = &workers->keep[number];
+    mproc__place_t *place = workers->keep[number]->place;
+    mproc__keep_t *keep = workers->keep[number];
     apr_uint64_t at = atomic_load(&place->at);
     apr_uint64_t running = atomic_load(&place->running);
     /* Both were written before `running`, and stay as long as that. */
@@ -466,7 +517,7 @@ limits_look(mproc_pool_t *workers, apr_time_t *deadline)
         return;
     }
     for (i = 0; i < workers->places; i++) {
-        if (workers->keep[i].process != NULL) {
+        if (workers->keep[i]->process != NULL) {
             limit_check(workers, i, now, deadline);
         }
     }
@@ -603,7 +654,7 @@ none_left(const mproc_pool_t *workers)
     int i;
 
     for (i = 0; i < workers->places; i++) {
-        if (workers->keep[i].process != NULL) {
+        if (workers->keep[i]->process != NULL) {
             return 0;
         }
     }
@@ -618,14 +669,15 @@ keeper_look(mproc_pool_t *workers, apr_time_t *deadline)
 
     apr_thread_mutex_lock(workers->life);
     for (i = 0; i < workers->places; i++) {
-        if (workers->keep[i].process != NULL &&
-            atomic_exchange(&workers->keep[i].ended, 0)) {
+        if (workers->keep[i]->process != NULL &&
+            atomic_exchange(&workers->keep[i]->ended, 0)) {
             death_see(workers, i);
         }
     }
     suspect_look(workers, deadline);
     workers_heal(workers, deadline);
     limits_look(workers, deadline);
+    mproc__pool_look_around(workers, deadline);
     apr_thread_mutex_unlock(workers->life);
     if (workers->broken != 0) {
         mproc__pool_give_up(workers, workers->broken);

@@ -18,7 +18,8 @@
  * Workers claim pieces of the work by one atomic step each, so a fast one
  * takes more. A worker that is killed costs the one task that it ran, which
  * ends with MPROC_EWORKERLOST or, with retries, is done again by another; the
- * worker is replaced.
+ * worker is replaced. One that is stopped (SIGSTOP) outside of a task is killed
+ * after some seconds; in a task, when that has a timeout and is over it.
  *
  * Tasks (async.h) get packed arguments and reply packed results;
  * mproc_pool_map_array() runs a function on plain C arrays. A task may not use
@@ -299,12 +300,13 @@ MPROC_DECLARE(apr_uint64_t) mproc_imap_index(const mproc_imap_t *imap);
 
 /* ------------------------------------------------------------------- life */
 
-/** How a pool stands. */
+/** How a pool stands. Who has got a result, or joined the pool, finds counted
+ * what came before. */
 typedef struct mproc_pool_stats_t {
     int workers, running;        /**< there are; are at a task just now */
     apr_uint64_t started;        /**< workers, since the pool was made */
     apr_uint64_t submitted;      /**< tasks; of arrays none are counted */
-    apr_uint64_t settled;        /**< of these, as far as anybody has looked */
+    apr_uint64_t settled;        /**< of these; a map's when all are */
     apr_uint64_t run;            /**< how often tasks were run to their end */
     apr_uint64_t lost, retried;  /**< of those whose worker died */
     apr_uint64_t tasks_of_ended; /**< of run: by workers that have gone */
@@ -323,7 +325,7 @@ mproc_pool_stats(mproc_pool_t *workers, mproc_pool_stats_t *stats);
 /**
  * Have more workers, or fewer: those leave when they have nothing to do.
  * @param workers   the pool, not closed
- * @param processes from 1 to twice what it was made with, and 6
+ * @param processes from 1 to 1024
  * @return APR_SUCCESS; APR_EINVAL; MPROC_ECLOSED; MPROC_ESTATE from another
  *         process; APR_ENOMEM
  * @note Processes: the creator only. Threads: any.
@@ -353,8 +355,8 @@ MPROC_DECLARE(apr_status_t) mproc_pool_close(mproc_pool_t *workers);
 MPROC_DECLARE(apr_status_t) mproc_pool_terminate(mproc_pool_t *workers);
 
 /**
- * Wait until the workers have ended. Imaps fetch no more from here on; what they
- * have fetched is done.
+ * Wait until the workers have ended. Imaps fetch no more from here on; what
+ * they have fetched is done.
  * @param workers closed or terminated
  * @param timeout microseconds, MPROC_FOREVER or MPROC_NOWAIT
  * @return APR_SUCCESS, again and again; APR_TIMEUP; MPROC_ESTATE while the
