@@ -91,6 +91,7 @@ async_drop(mproc_async_t *async)
     if (async->epoch != mproc__peers_epoch()) {
         return; /* The parent's. */
     }
+    mproc__notifier_end(&async->notifier);
     if (atomic_load(&async->listed) || atomic_load(&async->calls)) {
         apr_thread_mutex_lock(workers->list);
         if (atomic_load(&async->calls) ||
@@ -455,8 +456,8 @@ mproc__async_failure(mproc_async_t *async, apr_size_t index)
                        (const char *)said.data);
 }
 
-static apr_status_t
-async_check(const mproc_async_t *async, const char *call)
+apr_status_t
+mproc__async_check(const mproc_async_t *async, const char *call)
 {
     if (async == NULL) {
         return mproc__fail(APR_EINVAL,
@@ -475,7 +476,7 @@ async_check(const mproc_async_t *async, const char *call)
 static apr_status_t
 index_check(const mproc_async_t *async, apr_size_t index, const char *call)
 {
-    apr_status_t rv = async_check(async, call);
+    apr_status_t rv = mproc__async_check(async, call);
 
     if (rv == APR_SUCCESS && index >= async->batch->count) {
         rv = mproc__fail(APR_EINVAL,
@@ -551,7 +552,7 @@ mproc__async_wait(mproc_async_t *async, apr_size_t index, apr_time_t deadline,
 apr_status_t
 mproc_async_wait(mproc_async_t *async, apr_interval_time_t timeout)
 {
-    apr_status_t rv = async_check(async, "mproc_async_wait");
+    apr_status_t rv = mproc__async_check(async, "mproc_async_wait");
 
     return rv != APR_SUCCESS ? rv
                              : mproc__async_wait(async, MPROC__ALL_TASKS,
@@ -563,7 +564,7 @@ apr_status_t
 mproc_async_get(mproc_async_t *async, mproc_bytes_t *results,
                 apr_interval_time_t timeout, apr_pool_t *pool)
 {
-    apr_status_t rv = async_check(async, "mproc_async_get");
+    apr_status_t rv = mproc__async_check(async, "mproc_async_get");
     apr_size_t i;
 
     if (rv == APR_SUCCESS && results != NULL && pool == NULL) {
@@ -636,14 +637,14 @@ mproc_async_lost(mproc_async_t *async, apr_size_t index, mproc_lost_t *lost)
 int
 mproc_async_ready(mproc_async_t *async)
 {
-    return async_check(async, "mproc_async_ready") == APR_SUCCESS &&
+    return mproc__async_check(async, "mproc_async_ready") == APR_SUCCESS &&
            mproc__async_task_done(async, MPROC__ALL_TASKS);
 }
 
 apr_status_t
 mproc_async_successful(mproc_async_t *async, int *successful)
 {
-    apr_status_t rv = async_check(async, "mproc_async_successful");
+    apr_status_t rv = mproc__async_check(async, "mproc_async_successful");
 
     if (rv == APR_SUCCESS && successful == NULL) {
         rv = mproc__fail(APR_EINVAL, "mproc_async_successful: successful is "
@@ -685,7 +686,7 @@ tasks_cancel(mproc_async_t *async)
 apr_status_t
 mproc_async_cancel(mproc_async_t *async)
 {
-    apr_status_t rv = async_check(async, "mproc_async_cancel");
+    apr_status_t rv = mproc__async_check(async, "mproc_async_cancel");
     apr_uint64_t count = 0;
 
     /* What is not listed is settled. */

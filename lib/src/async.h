@@ -5,6 +5,7 @@
 #define MPROC_SRC_ASYNC_H
 
 #include "batch.h"
+#include "notifier.h"
 
 struct mproc_async_t {
     mproc_pool_t *workers; /* there while it is listed */
@@ -14,9 +15,10 @@ struct mproc_async_t {
 
     mproc__lost_t *_Atomic lost; /* the keeper adds at the front */
     apr_pool_t *pool;            /* NULL: the user frees it */
-    _Atomic apr_uint32_t known;  /* tasks at the end that are done */
-    apr_uint32_t number;         /* of the batch, in the order of sending */
-    unsigned epoch;              /* of the process that made it */
+    mproc__notifier_place_t notifier;
+    _Atomic apr_uint32_t known; /* tasks at the end that are done */
+    apr_uint32_t number;        /* of the batch, in the order of sending */
+    unsigned epoch;             /* of the process that made it */
     unsigned char retries;
     _Atomic unsigned char calls; /* callbacks are to be called */
     _Atomic unsigned char listed;
@@ -48,6 +50,9 @@ int mproc__async_settled(mproc_async_t *async);
 /* How many tasks there are in those on the list that are settled. The list is
  * locked. */
 apr_uint64_t mproc__async_settled_yet(mproc_pool_t *workers);
+
+/* APR_SUCCESS when the calling process may use it. */
+apr_status_t mproc__async_check(const mproc_async_t *async, const char *call);
 
 /* Whether a task is done; its status with its sentence. */
 int mproc__async_task_done(mproc_async_t *async, apr_size_t index);

@@ -29,10 +29,10 @@
  * Elsewhere it must move: while it waits for hints it says so every BEAT, and
  * between tasks `tasks` or `at` change. One that the keeper has seen stand
  * still at STILL looks in a row, a second apart, is killed, and then it is one
- * more that died; at the second look, if the system calls it stopped. So is one
- * that begins or ends, only if the system says so: there it is in user code,
- * which may take any time. A blow that hits a slow one costs a start; tasks that
- * it had not begun go back.
+ * more that died; at the second look, if the system calls it stopped. So is
+ * one that begins or ends, only if the system says so: there it is in user
+ * code, which may take any time. A blow that hits a slow one costs a start;
+ * tasks that it had not begun go back.
  *
  * Who waits sets WAITERS in an eventcount (`done`, `care`, a batch's `done`)
  * and looks at the states once more; who sets a state looks at the eventcount
