@@ -67,10 +67,26 @@ mproc__async_unlist(mproc_async_t *async)
     atomic_store(&async->listed, 0);
 }
 
+mproc__extra_t *
+mproc__async_extra(mproc_async_t *async)
+{
+    mproc__extra_t *extra = atomic_load(&async->extra), *made;
+
+    if (extra == NULL && (made = calloc(1, sizeof *made)) != NULL) {
+        if (atomic_compare_exchange_strong(&async->extra, &extra, made)) {
+            return made;
+        }
+        free(made);
+    }
+    return extra;
+}
+
 void
 mproc__async_free(mproc_async_t *async)
 {
-    mproc__lost_t *lost = atomic_load(&async->lost), *next;
+    mproc__extra_t *extra = atomic_load(&async->extra);
+    mproc__lost_t *lost = extra == NULL ? NULL : atomic_load(&extra->lost);
+    mproc__lost_t *next;
 
     if (async->hold != NULL) {
         mproc__arena_release(async->hold);
@@ -80,6 +96,7 @@ mproc__async_free(mproc_async_t *async)
         next = lost->next;
         free(lost);
     }
+    free(extra);
     free(async);
 }
 
@@ -91,7 +108,9 @@ async_drop(mproc_async_t *async)
     if (async->epoch != mproc__peers_epoch()) {
         return; /* The parent's. */
     }
-    mproc__notifier_end(&async->notifier);
+    if (atomic_load(&async->extra) != NULL) {
+        mproc__notifier_end(&atomic_load(&async->extra)->notifier);
+    }
     if (atomic_load(&async->listed) || atomic_load(&async->calls)) {
         apr_thread_mutex_lock(workers->list);
         if (atomic_load(&async->calls) ||
@@ -373,7 +392,9 @@ mproc__async_task_done(mproc_async_t *async, apr_size_t index)
 static const mproc_lost_t *
 lost_find(mproc_async_t *async, apr_size_t index)
 {
-    const mproc__lost_t *lost = atomic_load(&async->lost);
+    mproc__extra_t *extra = atomic_load(&async->extra);
+    const mproc__lost_t *lost =
+        extra == NULL ? NULL : atomic_load(&extra->lost);
 
     while (lost != NULL && lost->index != index) {
         lost = lost->next;

@@ -7,18 +7,24 @@
 #include "batch.h"
 #include "notifier.h"
 
+/* What few of them have. */
+typedef struct mproc__extra_t {
+    mproc__lost_t *_Atomic lost; /* the keeper adds at the front */
+    mproc__notifier_place_t notifier;
+} mproc__extra_t;
+
+/* There may be very many: see batch.h. */
 struct mproc_async_t {
     mproc_pool_t *workers; /* there while it is listed */
     mproc_async_t *next, *previous;
     mproc__hold_t *hold;
     mproc__batch_t *batch;
 
-    mproc__lost_t *_Atomic lost; /* the keeper adds at the front */
-    apr_pool_t *pool;            /* NULL: the user frees it */
-    mproc__notifier_place_t notifier;
-    _Atomic apr_uint32_t known; /* tasks at the end that are done */
-    apr_uint32_t number;        /* of the batch, in the order of sending */
-    unsigned epoch;             /* of the process that made it */
+    mproc__extra_t *_Atomic extra; /* NULL: it has none of that */
+    apr_pool_t *pool;              /* NULL: the user frees it */
+    _Atomic apr_uint32_t known;    /* tasks at the end that are done */
+    apr_uint32_t number;           /* of the batch, in the order of sending */
+    unsigned epoch;                /* of the process that made it */
     unsigned char retries;
     _Atomic unsigned char calls; /* callbacks are to be called */
     _Atomic unsigned char listed;
@@ -50,6 +56,9 @@ int mproc__async_settled(mproc_async_t *async);
 /* How many tasks there are in those on the list that are settled. The list is
  * locked. */
 apr_uint64_t mproc__async_settled_yet(mproc_pool_t *workers);
+
+/* Have that; NULL when memory is short. */
+mproc__extra_t *mproc__async_extra(mproc_async_t *async);
 
 /* APR_SUCCESS when the calling process may use it. */
 apr_status_t mproc__async_check(const mproc_async_t *async, const char *call);

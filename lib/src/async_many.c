@@ -152,6 +152,7 @@ apr_status_t
 mproc__async_source(mproc_async_t *async, mproc__source_t *source)
 {
     apr_status_t rv = mproc__async_check(async, source->call);
+    mproc__extra_t *extra;
 
     if (rv == APR_SUCCESS) {
         source->word = (void *)&async->batch->done;
@@ -159,7 +160,8 @@ mproc__async_source(mproc_async_t *async, mproc__source_t *source)
         source->baton = async;
         source->must_sleep = async_must_sleep;
         source->sleeper = async;
-        source->place = &async->notifier;
+        extra = atomic_load(&async->extra);
+        source->place = extra == NULL ? NULL : &extra->notifier;
         /* The pool may be gone when it is settled. */
         source->in_vain =
             async_is_missing(async) && mproc__pool_in_keeper(async->workers);

@@ -99,13 +99,14 @@ mproc__pool_may_wait(mproc_pool_t *workers, const char *call)
 static void
 lost_note(mproc_async_t *async, apr_uint64_t index, const mproc_lost_t *record)
 {
-    mproc__lost_t *lost = malloc(sizeof *lost);
+    mproc__extra_t *extra = mproc__async_extra(async);
+    mproc__lost_t *lost = extra == NULL ? NULL : malloc(sizeof *lost);
 
     if (lost != NULL) {
         lost->index = (apr_size_t)index;
         lost->record = *record;
-        lost->next = atomic_load(&async->lost);
-        atomic_store(&async->lost, lost);
+        lost->next = atomic_load(&extra->lost);
+        atomic_store(&extra->lost, lost);
     }
 }
 

@@ -4,6 +4,8 @@
 
 #include "tasks.h"
 
+#include "../../lib/src/async.h"
+
 /* More than a wait of the system's can have. */
 static int
 many(void)
@@ -91,7 +93,56 @@ resize_to_any_number(apr_pool_t *pool)
               after.kind[MPROC_KIND_POOL].blocks);
 }
 
+/* What is in shared memory, for each of so many; and what is on the heap, as
+ * malloc() rounds it up. */
+static void
+check_bytes(const mproc_census_t *before, const mproc_census_t *after,
+            apr_uint64_t count)
+{
+    apr_uint64_t shared = after->total.bytes - before->total.bytes;
+    apr_uint64_t committed = after->committed - before->committed;
+    apr_uint64_t heap = (sizeof(mproc_async_t) + 8 + 15) / 16 * 16;
+    CHECK(shared / count + heap < 256);
+    CHECK(committed / count + heap < 256);
+    CHECK(after->total.blocks - before->total.blocks >= count);
+}
+
+/* PL13: so many that wait; each takes less than 256 bytes, its few of arguments
+ * included. Then all is given back. */
+static void
+very_many_that_wait(apr_pool_t *pool)
+{
+    apr_uint64_t count = (apr_uint64_t)test_scaled(300000), i;
+    mproc_census_t before, after;
+    mproc_pool_stats_t stats;
+    mproc_pool_t *workers;
+    blocked_t blocked;
+    pool_block(&blocked, &workers, pool);
+    CHECK_STATUS(APR_SUCCESS, mproc_census(&before));
+    for (i = 0; i < count; i++) {
+        REQUIRE_STATUS(APR_SUCCESS,
+                       mproc_pool_apply_async(NULL, workers, square, NULL, NULL,
+                                              "i", (int)i & 0xfff));
+    }
+    CHECK_STATUS(APR_SUCCESS, mproc_census(&after));
+    check_bytes(&before, &after, count);
+    CHECK_STATUS(APR_SUCCESS, mproc_pool_stats(workers, &stats));
+    CHECK_INT(count + 1, stats.submitted);
+    CHECK_INT(0, stats.settled);
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(blocked.event));
+    CHECK_STATUS(APR_SUCCESS, mproc_pool_close(workers));
+    CHECK_STATUS(APR_SUCCESS, mproc_pool_join(workers, 4 * test_deadline()));
+    CHECK_STATUS(APR_SUCCESS, mproc_pool_stats(workers, &stats));
+    CHECK_INT(count + 1, stats.run);
+    CHECK_INT(count + 1, stats.settled);
+    mproc_pool_destroy(workers);
+    CHECK_STATUS(APR_SUCCESS, mproc_census(&after));
+    CHECK_INT(1, after.kind[MPROC_KIND_JOB].blocks); /* The first. */
+    CHECK_INT(0, after.kind[MPROC_KIND_SEGMENT].blocks);
+}
+
 static const test_case_t cases[] = {
+    {"very_many_that_wait", very_many_that_wait},
     {"two_hundred_workers", two_hundred_workers},
     {"resize_to_any_number", resize_to_any_number},
     {NULL, NULL}};
