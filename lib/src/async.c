@@ -179,6 +179,7 @@ list_add(mproc_async_t *async)
     }
     workers->last = async;
     workers->stats.submitted += async->batch->count;
+    mproc__pool_figures(workers);
     async->number = ++workers->sent;
     if (async->batch->limit != 0 &&
         (workers->limited++ == 0 || async->batch->limit < workers->least)) {
@@ -695,6 +696,8 @@ tasks_cancel(mproc_async_t *async)
         }
     }
     if (count > 0) {
+        async->workers->unrun += count;
+        mproc__pool_figures(async->workers);
         mproc__pool_told(&async->batch->done);
         if (mproc__async_settled(async)) {
             list_front(async);

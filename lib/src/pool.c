@@ -71,6 +71,22 @@ mproc__pool_open_yet(mproc_pool_t *workers, const char *call)
     return open_check(workers, atomic_load(&workers->shut), call);
 }
 
+void
+mproc__pool_figures(mproc_pool_t *workers)
+{
+    mproc__pool_shared_t *shared = workers->shared;
+    const mproc_pool_stats_t *stats = &workers->stats;
+
+    atomic_store_explicit(&shared->submitted, stats->submitted,
+                          memory_order_relaxed);
+    atomic_store_explicit(&shared->lost, stats->lost, memory_order_relaxed);
+    atomic_store_explicit(&shared->retried, stats->retried,
+                          memory_order_relaxed);
+    atomic_store_explicit(&shared->unrun, workers->unrun, memory_order_relaxed);
+    atomic_store_explicit(&shared->tasks_of_ended, stats->tasks_of_ended,
+                          memory_order_relaxed);
+}
+
 apr_status_t
 mproc__pool_function(mproc_pool_t *workers, mproc_function_t function,
                      mproc__handle_t *handle)
@@ -190,6 +206,7 @@ mproc__pool_start_worker(mproc_pool_t *workers, int number)
     if (rv == APR_SUCCESS) {
         workers->started++;
         keep->pid = mproc_process_pid(keep->process);
+        atomic_store(&keep->place->pid, (apr_uint64_t)keep->pid);
         rv = mproc__process_watch(keep->process, worker_ended, keep);
         if (rv != APR_SUCCESS) {
             (void)mproc_process_stop(keep->process, MPROC_NOWAIT);

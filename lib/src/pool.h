@@ -58,8 +58,8 @@ struct apr_thread_t;
 
 #define MPROC__POOL_MOST 1024
 #define MPROC__POOL_PLACES(count) (2 * (count) + 6) /* for so many workers */
-#define MPROC__POOL_RACK 256 /* places in one block, at most */
-#define MPROC__POOL_RACKS 20 /* from 8 places, each time twice as many */
+#define MPROC__POOL_RACK 128 /* places in one block, at most */
+#define MPROC__POOL_RACKS 24 /* from 8 places, each time twice as many */
 
 /* An eventcount: somebody waits 1, sequence 2-63. */
 #define MPROC__POOL_WAITERS APR_UINT64_C(2)
@@ -99,6 +99,8 @@ typedef struct mproc__place_t {
     mproc__word_t began;   /* when it began that */
     mproc__word_t limit;   /* microseconds that this may take; 0: any */
     mproc__word_t tasks;   /* that it has done */
+    mproc__word_t pid;     /* once it is started; by the owner */
+    apr_uint64_t apart[7]; /* No worker writes where another does. */
 } mproc__place_t;
 
 #define MPROC__RUNNING_JOB (~APR_UINT64_C(0))
@@ -117,6 +119,11 @@ typedef struct mproc__pool_shared_t {
     apr_uint64_t apart_again[7];
     apr_uint64_t most_tasks, most_memory; /* of a worker; 0: any */
     mproc__handle_t initializer;          /* block of a function; 0: none */
+    /* For who looks from outside. By the owner, under `list`: as its figures.
+     */
+    mproc__word_t submitted, lost, retried;
+    mproc__word_t unrun;          /* tasks that ended otherwise than by a run */
+    mproc__word_t tasks_of_ended; /* run by workers that have gone */
     /* Rows of places, each in a block of its own: a bigger pool has one more.
      * Written by the owner, count first, for who looks from outside. */
     struct {
@@ -216,6 +223,7 @@ struct mproc_pool_t {
     int fetching;                       /* of these, and are about to */
     mproc__function_t *functions;
     mproc_pool_stats_t stats;
+    apr_uint64_t unrun;
     apr_uint32_t sent;    /* batches */
     apr_uint64_t limited; /* of those on the list: with a limit */
     apr_uint32_t least;   /* of these limits, since there were none */
@@ -235,6 +243,9 @@ apr_status_t mproc__pool_check(mproc_pool_t *workers, const char *call);
 
 /* The same for who brings work. */
 apr_status_t mproc__pool_open(mproc_pool_t *workers, const char *call);
+
+/* Tell them who looks from outside; the list is locked. */
+void mproc__pool_figures(mproc_pool_t *workers);
 
 /* Have a block that describes a function, as long as the pool is there. */
 apr_status_t mproc__pool_function(mproc_pool_t *workers,

@@ -127,6 +127,8 @@ task_end(mproc_async_t *async, apr_uint64_t index, apr_status_t status)
 
     mproc__arena_release(&holder->hold[index]);
     mproc__batch_task(async->batch, index)->size = 0;
+    async->workers->unrun++;
+    mproc__pool_figures(async->workers);
     mproc__batch_end(async->batch, index, status);
 }
 
@@ -154,6 +156,7 @@ task_back(dead_t *dead, mproc_async_t *async, apr_uint64_t index)
     }
     else {
         dead->workers->stats.retried++;
+        mproc__pool_figures(dead->workers);
         atomic_store(&task->state,
                      (apr_uint64_t)tries << 2 | MPROC__PIECE_FREE);
     }
@@ -296,7 +299,10 @@ death_see(mproc_pool_t *workers, int number)
             mproc_plat_clock() - (apr_time_t)atomic_load(&place->began);
     }
     blow_see(&dead, keep);
+    apr_thread_mutex_lock(workers->list);
     workers->stats.tasks_of_ended += atomic_load(&place->tasks);
+    mproc__pool_figures(workers);
+    apr_thread_mutex_unlock(workers->list);
     if (dead.peer == 0) {
         apr_time_t pause = PAUSE_LEAST
                            << (workers->stillborn < 7 ? workers->stillborn : 7);

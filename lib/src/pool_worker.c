@@ -295,6 +295,8 @@ batch_run(worker_t *worker, mproc__handle_t handle)
             else {
                 mproc__arena_release(&holder->hold[i]);
                 mproc__batch_task(batch, i)->size = 0;
+                /* As good as run. */
+                atomic_store(&place->tasks, atomic_load(&place->tasks) + 1);
                 mproc__batch_end(batch, i, rv);
                 mproc__pool_told(&batch->done);
             }
