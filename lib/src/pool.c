@@ -191,11 +191,11 @@ mproc__pool_start_worker(mproc_pool_t *workers, int number)
     options.name = name;
     options.daemon = 1;
     options.start_method = workers->options.start_method;
-    rv = mproc_process_create(&process, mproc__pool_worker, &options, NULL,
-                              "U U i o y", mproc__hold_handle(workers->hold),
-                              mproc__hold_handle(workers->rack[keep->rack]),
-                              keep->number, workers->hints,
-                              workers->options.initargs);
+    rv = mproc_process_create(
+        &process, mproc__pool_worker, &options, NULL, MPROC__POOL_WORKER_ARGS,
+        mproc__hold_handle(workers->hold),
+        mproc__hold_handle(workers->rack[keep->rack]), keep->number,
+        workers->hints, workers->options.initargs);
     if (rv == APR_SUCCESS) {
         atomic_store(&keep->process, process);
         rv = mproc_process_start(keep->process);
@@ -461,9 +461,6 @@ options_copy(mproc_pool_t *workers, const mproc_pool_options_t *options)
 static apr_status_t
 pool_fill(mproc_pool_t *workers)
 {
-    apr_status_t rv = APR_SUCCESS;
-    int i;
-
     if (apr_thread_mutex_create(&workers->mapping, APR_THREAD_MUTEX_DEFAULT,
                                 workers->pool) != APR_SUCCESS ||
         apr_thread_mutex_create(&workers->life, APR_THREAD_MUTEX_DEFAULT,
@@ -473,7 +470,15 @@ pool_fill(mproc_pool_t *workers)
         return mproc__fail(APR_ENOMEM,
                            "mproc_pool_create: no mutex was to be had");
     }
-    rv = pool_shared_make(workers);
+    return pool_shared_make(workers);
+}
+
+static apr_status_t
+workers_start(mproc_pool_t *workers)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
     for (i = 0; i < workers->count && rv == APR_SUCCESS; i++) {
         rv = mproc__pool_start_worker(workers, i);
     }
@@ -554,11 +559,28 @@ options_check(const mproc_pool_options_t *options)
 }
 
 apr_status_t
+mproc__pool_make(mproc_pool_t **workers, const mproc_pool_options_t *options,
+                 apr_pool_t *pool)
+{
+    apr_pool_t *own;
+    apr_status_t rv = apr_pool_create(&own, pool);
+
+    if (rv == APR_SUCCESS) {
+        *workers = apr_pcalloc(own, sizeof **workers);
+        (*workers)->pool = own;
+        (*workers)->epoch = mproc__peers_epoch();
+        apr_pool_pre_cleanup_register(own, *workers, pool_cleanup);
+        options_copy(*workers, options);
+        rv = pool_fill(*workers);
+    }
+    return rv;
+}
+
+apr_status_t
 mproc_pool_create(mproc_pool_t **workers, const mproc_pool_options_t *options,
                   apr_pool_t *pool)
 {
     static const mproc_pool_options_t none = {0};
-    apr_pool_t *own;
     apr_status_t rv;
 
     if (workers == NULL) {
@@ -571,18 +593,13 @@ mproc_pool_create(mproc_pool_t **workers, const mproc_pool_options_t *options,
     if (rv == APR_SUCCESS) {
         rv = mproc__peers_attach();
     }
-    if (rv == APR_SUCCESS) {
-        rv = apr_pool_create(&own, pool);
-    }
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    *workers = apr_pcalloc(own, sizeof **workers);
-    (*workers)->pool = own;
-    (*workers)->epoch = mproc__peers_epoch();
-    apr_pool_pre_cleanup_register(own, *workers, pool_cleanup);
-    options_copy(*workers, options);
-    rv = pool_fill(*workers);
+    rv = mproc__pool_make(workers, options, pool);
+    if (rv == APR_SUCCESS) {
+        rv = workers_start(*workers);
+    }
     if (rv == APR_SUCCESS) {
         rv = pool_await(*workers);
     }
@@ -592,10 +609,10 @@ mproc_pool_create(mproc_pool_t **workers, const mproc_pool_options_t *options,
     if (rv == APR_SUCCESS) {
         rv = mproc__pool_keep(*workers);
     }
-    if (rv != APR_SUCCESS) {
+    if (rv != APR_SUCCESS && *workers != NULL) {
         char why[1024];
         apr_cpystrn(why, mproc_error_detail(), sizeof why);
-        apr_pool_destroy(own);
+        apr_pool_destroy((*workers)->pool);
         *workers = NULL;
         mproc__fail(rv, "%s", why);
     }

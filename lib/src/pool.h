@@ -238,6 +238,12 @@ struct mproc_pool_t {
 
 /* ---------------------------------------------------------------- pool.c */
 
+/* Make one without workers and keeper: all but what has a thread. The pool owns
+ * it; mproc_pool_destroy() ends it, however far it came. */
+apr_status_t mproc__pool_make(mproc_pool_t **workers,
+                              const mproc_pool_options_t *options,
+                              apr_pool_t *pool);
+
 /* APR_SUCCESS when the calling process may use the pool. */
 apr_status_t mproc__pool_check(mproc_pool_t *workers, const char *call);
 
@@ -268,7 +274,10 @@ void mproc__pool_end_workers(mproc_pool_t *workers);
 
 /* ---------------------------------------------------------- pool_worker.c */
 
-/* What runs in a worker. */
+/* What runs in a worker, and what it is given: the handles of the pool and of
+ * the rack with its place, the number of that there, the hints, and what the
+ * initializer gets. */
+#define MPROC__POOL_WORKER_ARGS "U U i o y"
 int mproc__pool_worker(mproc_bytes_t args, apr_pool_t *pool);
 
 /* Whether every piece is done or lost. */
@@ -305,6 +314,14 @@ int mproc__pool_is_idle(void *wait);
 /* --------------------------------------------------------- pool_keeper.c */
 
 apr_status_t mproc__pool_keep(mproc_pool_t *workers);
+
+/* A place's worker has ended: see to what it had, and empty the place. Life is
+ * held. */
+void mproc__pool_death_see(mproc_pool_t *workers, int place);
+
+/* See whether hints were lost, once all that were there then have been got;
+ * tells when the next look is due. Life is held. */
+void mproc__pool_suspect_look(mproc_pool_t *workers, apr_time_t *deadline);
 
 /* End the keeper, unless the caller is in one of its callbacks. */
 void mproc__pool_keep_no_more(mproc_pool_t *workers);

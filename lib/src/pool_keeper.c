@@ -201,8 +201,8 @@ hint_again(mproc_pool_t *workers, mproc_async_t *async)
 
 /* When all that was in the queue then has been got: what has FREE tasks still
  * lost its hint, or somebody is about to look. Life is held. */
-static void
-suspect_look(mproc_pool_t *workers, apr_time_t *deadline)
+void
+mproc__pool_suspect_look(mproc_pool_t *workers, apr_time_t *deadline)
 {
     mproc__ring_t *ring = mproc__queue_ring(workers->hints);
     apr_time_t next = mproc_plat_clock() + SUSPECT;
@@ -280,8 +280,8 @@ blow_see(dead_t *dead, const mproc__keep_t *keep)
 }
 
 /* Life is held. */
-static void
-death_see(mproc_pool_t *workers, int number)
+void
+mproc__pool_death_see(mproc_pool_t *workers, int number)
 {
     mproc__place_t *place = workers->keep[number]->place;
     mproc__keep_t *keep = workers->keep[number];
@@ -678,10 +678,10 @@ keeper_look(mproc_pool_t *workers, apr_time_t *deadline)
     for (i = 0; i < workers->places; i++) {
         if (workers->keep[i]->process != NULL &&
             atomic_exchange(&workers->keep[i]->ended, 0)) {
-            death_see(workers, i);
+            mproc__pool_death_see(workers, i);
         }
     }
-    suspect_look(workers, deadline);
+    mproc__pool_suspect_look(workers, deadline);
     workers_heal(workers, deadline);
     limits_look(workers, deadline);
     mproc__pool_look_around(workers, deadline);

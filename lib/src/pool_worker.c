@@ -422,8 +422,8 @@ mproc__pool_worker(mproc_bytes_t args, apr_pool_t *pool)
     apr_uint64_t handle, places;
     int number, rv;
 
-    if (mproc_unpack(args, pool, "U U i o y", &handle, &places, &number,
-                     &worker.hints, &initial) != APR_SUCCESS ||
+    if (mproc_unpack(args, pool, MPROC__POOL_WORKER_ARGS, &handle, &places,
+                     &number, &worker.hints, &initial) != APR_SUCCESS ||
         (rack = mproc__hold_new()) == NULL ||
         mproc__arena_hold(rack, places) != APR_SUCCESS ||
         (mine = mproc__hold_new()) == NULL ||
