@@ -308,7 +308,6 @@ resizing(apr_pool_t *pool)
     int to;
     pool_start(&workers, 2, pool);
     CHECK_STATUS(APR_EINVAL, mproc_pool_resize(workers, 0));
-    CHECK_STATUS(APR_EINVAL, mproc_pool_resize(workers, 1000));
     for (to = 4; to > 0; to -= 3) {
         CHECK_STATUS(APR_SUCCESS, mproc_pool_resize(workers, to));
         do {
