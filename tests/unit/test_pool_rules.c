@@ -47,6 +47,32 @@ as_many_as_processors(apr_pool_t *pool)
     pool_end(workers);
 }
 
+/* PL1: all of them, or none. */
+static void
+one_cannot_be_started(apr_pool_t *pool)
+{
+    mproc_pool_options_t options = {.processes = 30};
+    apr_array_header_t *children;
+    mproc_pool_t *workers;
+    apr_status_t rv;
+    options.start_method = test_method();
+    start_server(pool);
+    if (!test_handles_limit(20)) {
+        test_skip("handles cannot be limited here");
+    }
+    rv = mproc_pool_create(&workers, &options, pool);
+    test_handles_limit(-1);
+    CHECK(rv != APR_SUCCESS);
+    CHECK(mproc_error_detail()[0] != '\0');
+    CHECK(workers == NULL);
+    REQUIRE_STATUS(APR_SUCCESS, mproc_process_active_children(&children, pool));
+    CHECK_INT(0, children->nelts);
+    pool_start(&workers, 3, pool);
+    CHECK_STATUS(APR_SUCCESS, mproc_pool_apply(workers, square, NULL,
+                                               test_deadline(), pool, "i", 1));
+    pool_end(workers);
+}
+
 static int
 never_started(mproc_bytes_t args, apr_pool_t *pool)
 {
@@ -650,6 +676,7 @@ results_of_two_pools(apr_pool_t *pool)
 
 static const test_case_t cases[] = {
     {"as_many_as_processors", as_many_as_processors},
+    {"one_cannot_be_started", one_cannot_be_started},
     {"tasks_start_no_processes", tasks_start_no_processes},
     {"a_closed_one_takes_nothing", a_closed_one_takes_nothing},
     {"its_scope_ends_it", its_scope_ends_it},
