@@ -336,6 +336,30 @@ mproc__queue_end_put(mproc_queue_t *queue, int count)
 }
 
 apr_status_t
+mproc__queue_dropped(const char *call, apr_uint64_t size, apr_uint64_t limit)
+{
+    return mproc__fail(MPROC_ETOOBIG,
+                       "%s: a message of %" APR_UINT64_T_FMT
+                       " bytes came, and the limit is %" APR_UINT64_T_FMT
+                       "; it was dropped, the next one can be received",
+                       call, size, limit);
+}
+
+/* The head's mutex is held; it is let go when the item is dropped. */
+static apr_status_t
+item_check(mproc_queue_t *queue, mproc__item_t *item, const char *call)
+{
+    apr_uint64_t limit = atomic_load(queue->limit), size = item->size;
+
+    if (limit == 0 || size <= limit) {
+        return APR_SUCCESS;
+    }
+    mproc__queue_take(queue, item);
+    mproc__queue_end_get(queue, 1);
+    return mproc__queue_dropped(call, size, limit);
+}
+
+apr_status_t
 mproc__queue_begin_get(mproc_queue_t *queue, mproc__item_t *item,
                        apr_interval_time_t timeout, const char *call)
 {
@@ -354,7 +378,8 @@ mproc__queue_begin_get(mproc_queue_t *queue, mproc__item_t *item,
             queue); /* Before: what was put first is got. */
         if ((ring->attempts > 0 && mproc__queue_find_lost(queue, item)) ||
             mproc__ring_front(&queue->use, item)) {
-            return APR_SUCCESS;
+            return queue->limit == NULL ? APR_SUCCESS
+                                        : item_check(queue, item, call);
         }
         mproc__mutex_release(&ring->head.mutex);
         if (shut && !queue_may_return(ring)) {
@@ -488,7 +513,15 @@ apr_status_t
 mproc_queue_get_into(mproc_queue_t *queue, void *buffer, apr_size_t size,
                      apr_size_t *length, apr_interval_time_t timeout)
 {
-    const char *call = "mproc_queue_get_into";
+    return mproc__queue_get_into(queue, buffer, size, length, timeout,
+                                 "mproc_queue_get_into");
+}
+
+apr_status_t
+mproc__queue_get_into(mproc_queue_t *queue, void *buffer, apr_size_t size,
+                      apr_size_t *length, apr_interval_time_t timeout,
+                      const char *call)
+{
     mproc__item_t item;
     apr_status_t rv = mproc__queue_begin_get(queue, &item, timeout, call);
 
@@ -584,12 +617,20 @@ apr_status_t
 mproc_queue_get(mproc_queue_t *queue, mproc_bytes_t *item,
                 apr_interval_time_t timeout, apr_pool_t *pool)
 {
+    return mproc__queue_get(queue, item, timeout, pool, "mproc_queue_get");
+}
+
+apr_status_t
+mproc__queue_get(mproc_queue_t *queue, mproc_bytes_t *item,
+                 apr_interval_time_t timeout, apr_pool_t *pool,
+                 const char *call)
+{
     mproc__item_t found;
     apr_status_t rv;
 
     item->data = NULL;
     item->size = 0;
-    rv = mproc__queue_begin_get(queue, &found, timeout, "mproc_queue_get");
+    rv = mproc__queue_begin_get(queue, &found, timeout, call);
     if (rv != APR_SUCCESS) {
         return rv;
     }
