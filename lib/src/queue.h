@@ -60,6 +60,10 @@ apr_status_t mproc__queue_get_into(mproc_queue_t *queue, void *buffer,
                                    apr_interval_time_t timeout,
                                    const char *call);
 
+/* Copy the item, and take it off. */
+apr_status_t mproc__queue_item_copy(mproc_queue_t *queue, mproc__item_t *item,
+                                    mproc_bytes_t *bytes, apr_pool_t *pool);
+
 /* Say that one was dropped: MPROC_ETOOBIG. */
 apr_status_t mproc__queue_dropped(const char *call, apr_uint64_t size,
                                   apr_uint64_t limit);
