@@ -63,6 +63,14 @@ mproc__extra_t *mproc__async_extra(mproc_async_t *async);
 /* APR_SUCCESS when the calling process may use it. */
 apr_status_t mproc__async_check(const mproc_async_t *async, const char *call);
 
+/* The same, and that it has a task of this number; the first task that failed,
+ * or how many there are; how the worker of a task ended, NULL: it did not. */
+apr_status_t mproc__async_index(const mproc_async_t *async, apr_size_t index,
+                                const char *call);
+apr_size_t mproc__async_failure_find(const mproc_async_t *async);
+const mproc_lost_t *mproc__async_lost_find(mproc_async_t *async,
+                                           apr_size_t index);
+
 /* Whether a task is done; its status with its sentence. */
 int mproc__async_task_done(mproc_async_t *async, apr_size_t index);
 apr_status_t mproc__async_failure(mproc_async_t *async, apr_size_t index);
@@ -76,11 +84,18 @@ apr_status_t mproc__async_wait(mproc_async_t *async, apr_size_t index,
  * callbacks are to be called. */
 void mproc__async_unlist(mproc_async_t *async);
 
+/* It is settled: the keeper shall find it, however many wait before it. */
+void mproc__async_list_front(mproc_async_t *async);
+
 /* Free it; it is not listed. */
 void mproc__async_free(mproc_async_t *async);
 
 /* Whether the calling thread is in an imap's source of items. */
 int mproc__pool_is_fetching(mproc_pool_t *workers);
+
+/* A task will not be done: it is settled so. The list is locked. */
+void mproc__pool_task_end(mproc_async_t *async, apr_uint64_t index,
+                          apr_status_t status);
 
 /* The pool goes: imaps have it no more. */
 void mproc__imaps_leave(mproc_pool_t *workers);

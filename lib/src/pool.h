@@ -313,6 +313,10 @@ int mproc__pool_is_idle(void *wait);
 
 /* --------------------------------------------------------- pool_keeper.c */
 
+/* Have places for so many workers, and twice as many as there were. Life is
+ * held. */
+apr_status_t mproc__pool_places(mproc_pool_t *workers, int count);
+
 apr_status_t mproc__pool_keep(mproc_pool_t *workers);
 
 /* A place's worker has ended: see to what it had, and empty the place. Life is
