@@ -94,7 +94,8 @@ mproc__conn_say(mproc__conn_t *conn, apr_status_t status, const char *sentence,
 /* ------------------------------------------------------------------- turns */
 
 /* 0: it is not as it should be. Who says that it was here before must be
- * known: what it had went when it was thought to be gone. */
+ * known: what it had went when it was thought to be gone. Threads of one
+ * client may come first at once. */
 static int
 conn_greet(mproc__conn_t *conn)
 {
@@ -109,8 +110,7 @@ conn_greet(mproc__conn_t *conn)
     }
     before = mproc__from_low(hello + 8, 4) != 0;
     conn->client = mproc__client_by_token(server, hello + 12);
-    if ((conn->client != NULL) != before) {
-        conn->client = NULL;
+    if (conn->client == NULL && before) {
         return 0;
     }
     if (conn->client == NULL) {
@@ -214,7 +214,8 @@ conn_step(mproc__conn_t *conn)
     }
     if (!conn_recv(conn)) {
         conn_enter(conn, 0);
-        return 0;
+        /* Nobody tells of what is decrypted already. */
+        return mproc__socket_has(conn->socket);
     }
     if (conn->state == MPROC__CONN_GREETS) {
         if (!conn_greet(conn)) {
@@ -323,9 +324,7 @@ conn_end(mproc__conn_t *conn)
         if (method->leave != NULL) {
             (void)method->leave(call, 0);
         }
-        if (call->pool != NULL) {
-            apr_pool_destroy(call->pool);
-        }
+        mproc__call_end(call);
     }
     *conn->link = conn->next;
     if (conn->next != NULL) {
