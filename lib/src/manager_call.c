@@ -466,7 +466,6 @@ mproc__calls_retry(mproc__hub_t *server)
             }
             /* It may want to wait elsewhere. */
             mproc__call_unpark(call);
-            apr_pool_clear(call->pool);
             if (call_run(call)) {
                 mproc__conn_again(call->conn);
                 continue;

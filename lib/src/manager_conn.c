@@ -94,8 +94,7 @@ mproc__conn_say(mproc__conn_t *conn, apr_status_t status, const char *sentence,
 /* ------------------------------------------------------------------- turns */
 
 /* 0: it is not as it should be. Who says that it was here before must be
- * known: what it had went when it was thought to be gone. Threads of one
- * client may come first at once. */
+ * known: what it had went when it was thought to be gone. */
 static int
 conn_greet(mproc__conn_t *conn)
 {
@@ -110,7 +109,8 @@ conn_greet(mproc__conn_t *conn)
     }
     before = mproc__from_low(hello + 8, 4) != 0;
     conn->client = mproc__client_by_token(server, hello + 12);
-    if (conn->client == NULL && before) {
+    if ((conn->client != NULL) != before) {
+        conn->client = NULL;
         return 0;
     }
     if (conn->client == NULL) {

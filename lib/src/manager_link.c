@@ -240,19 +240,17 @@ options_fill(mproc_net_options_t *options, mproc_tls_options_t *tls,
 }
 
 static void
-hello_write(unsigned char hello[MPROC__HELLO_SIZE], const mproc__link_t *link,
-            int before)
+hello_write(unsigned char hello[MPROC__HELLO_SIZE], mproc__link_t *link)
 {
     mproc__low_first(hello, MPROC__MANAGER_MAGIC, 4);
     mproc__low_first(hello + 4, MPROC__MANAGER_VERSION, 4);
-    mproc__low_first(hello + 8, (apr_uint64_t)before, 4);
+    mproc__low_first(hello + 8, (apr_uint64_t)link->open, 4);
     memcpy(hello + 12, link->token, sizeof link->token);
 }
 
 /* Each side says who it is. */
 static apr_status_t
-line_greet(mproc__line_t *line, mproc__link_t *link, int before,
-           const char *call)
+line_greet(mproc__line_t *line, mproc__link_t *link, const char *call)
 {
     apr_interval_time_t limit = link->shared->handshake_timeout;
     apr_time_t deadline =
@@ -261,7 +259,7 @@ line_greet(mproc__line_t *line, mproc__link_t *link, int before,
     apr_uint64_t size;
     apr_status_t rv;
 
-    hello_write(hello, link, before);
+    hello_write(hello, link);
     rv = mproc__stream_send(&line->stream, (mproc_bytes_t){hello, sizeof hello},
                             deadline);
     if (rv == APR_SUCCESS) {
@@ -286,8 +284,7 @@ line_greet(mproc__line_t *line, mproc__link_t *link, int before,
 }
 
 static apr_status_t
-line_make(mproc__line_t **line, mproc__link_t *link, int before,
-          const char *call)
+line_make(mproc__line_t **line, mproc__link_t *link, const char *call)
 {
     mproc__line_t *made = calloc(1, sizeof *made);
     mproc_net_options_t options;
@@ -305,7 +302,7 @@ line_make(mproc__line_t **line, mproc__link_t *link, int before,
         made->stream.whole = strncmp(text_of(link->shared, 0), "pipe:", 5) == 0;
         made->stream.socket = made->socket;
         made->stream.closed = &made->closed;
-        rv = line_greet(made, link, before, call);
+        rv = line_greet(made, link, call);
         if (rv != APR_SUCCESS) {
             line_end(made);
             return rv;
@@ -341,7 +338,7 @@ mproc__line_take(mproc__line_t **line, mproc__link_t *link, const char *call)
     if (*line != NULL) {
         return APR_SUCCESS;
     }
-    rv = line_make(line, link, open, call);
+    rv = line_make(line, link, call);
     if (rv != APR_SUCCESS) {
         if (open && rv != APR_ENOMEM && rv != APR_EMFILE) {
             link_break(link);
@@ -349,9 +346,7 @@ mproc__line_take(mproc__line_t **line, mproc__link_t *link, const char *call)
         }
         return rv;
     }
-    mproc__objects_guard();
     link->open = 1;
-    mproc__objects_unguard();
     return APR_SUCCESS;
 }
 
