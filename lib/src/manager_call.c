@@ -411,6 +411,9 @@ call_run(mproc__call_t *call)
     mproc__hub_t *server = call->server;
     apr_status_t rv;
 
+    if (call->pool != server->scratch) {
+        apr_pool_clear(call->pool); /* It is run again. */
+    }
     do {
         mproc__wire_init(&call->args, call->all_args);
         server->result.size = 0;
