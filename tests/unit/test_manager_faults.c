@@ -138,8 +138,8 @@ set_child(mproc_bytes_t args, apr_pool_t *pool)
 {
     (void)args;
     (void)pool;
-    CHILD_STATUS(APR_SUCCESS, mproc_dict_setf(inherited, "child", "i", 1));
     CHILD_CHECK(mproc_list_size(inherited_list) == 0);
+    CHILD_STATUS(APR_SUCCESS, mproc_dict_setf(inherited, "child", "i", 1));
     return 0;
 }
 
