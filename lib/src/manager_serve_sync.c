@@ -357,7 +357,7 @@ condition_wake(mproc__hub_t *server, apr_uint64_t id, apr_int64_t n)
         call->state = WAIT_RETURNS;
         call->outcome = APR_SUCCESS;
         call->deadline = APR_INT64_MAX;
-        (void)mproc__call_move(call, lock);
+        mproc__call_move(call, lock);
     }
     mproc__object_changed(server, lock);
 }

@@ -123,7 +123,7 @@ worker_main(apr_thread_t *thread, void *data)
         mproc__hub_ring(workers->server);
     }
     apr_thread_mutex_unlock(workers->mutex);
-    apr_thread_exit(thread, APR_SUCCESS);
+    (void)thread;
     return NULL;
 }
 

@@ -105,6 +105,7 @@ void stress_load_run(const stress_scenario_t *scenario);
 void stress_flow_run(const stress_scenario_t *scenario);
 void stress_pipes_run(const stress_scenario_t *scenario);
 void stress_tasks_run(const stress_scenario_t *scenario);
+void stress_manager_run(const stress_scenario_t *scenario);
 void stress_tree_run(const stress_scenario_t *scenario);
 void stress_volume_run(const stress_scenario_t *scenario);
 
