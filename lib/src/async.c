@@ -67,10 +67,26 @@ mproc__async_unlist(mproc_async_t *async)
     atomic_store(&async->listed, 0);
 }
 
+mproc__extra_t *
+mproc__async_extra(mproc_async_t *async)
+{
+    mproc__extra_t *extra = atomic_load(&async->extra), *made;
+
+    if (extra == NULL && (made = calloc(1, sizeof *made)) != NULL) {
+        if (atomic_compare_exchange_strong(&async->extra, &extra, made)) {
+            return made;
+        }
+        free(made);
+    }
+    return extra;
+}
+
 void
 mproc__async_free(mproc_async_t *async)
 {
-    mproc__lost_t *lost = atomic_load(&async->lost), *next;
+    mproc__extra_t *extra = atomic_load(&async->extra);
+    mproc__lost_t *lost = extra == NULL ? NULL : atomic_load(&extra->lost);
+    mproc__lost_t *next;
 
     if (async->hold != NULL) {
         mproc__arena_release(async->hold);
@@ -80,6 +96,7 @@ mproc__async_free(mproc_async_t *async)
         next = lost->next;
         free(lost);
     }
+    free(extra);
     free(async);
 }
 
@@ -90,6 +107,9 @@ async_drop(mproc_async_t *async)
 
     if (async->epoch != mproc__peers_epoch()) {
         return; /* The parent's. */
+    }
+    if (atomic_load(&async->extra) != NULL) {
+        mproc__notifier_end(&atomic_load(&async->extra)->notifier);
     }
     if (atomic_load(&async->listed) || atomic_load(&async->calls)) {
         apr_thread_mutex_lock(workers->list);
@@ -159,6 +179,7 @@ list_add(mproc_async_t *async)
     }
     workers->last = async;
     workers->stats.submitted += async->batch->count;
+    mproc__pool_figures(workers);
     async->number = ++workers->sent;
     if (async->batch->limit != 0 &&
         (workers->limited++ == 0 || async->batch->limit < workers->least)) {
@@ -195,7 +216,7 @@ order_check(mproc_pool_t *workers, const mproc__order_t *order,
                            "nothing was done",
                            call, RETRIES_MOST);
     }
-    return mproc__pool_open(workers, call);
+    return order->begun ? APR_SUCCESS : mproc__pool_open(workers, call);
 }
 
 static void
@@ -257,7 +278,7 @@ async_make(mproc_async_t **async, mproc_pool_t *workers,
 
 /* On the list first: who dies with a hint is looked for there. */
 static apr_status_t
-async_hint(mproc_async_t *async, const char *call)
+async_hint(mproc_async_t *async, int begun, const char *call)
 {
     mproc_pool_t *workers = async->workers;
     mproc__batch_t *batch = async->batch;
@@ -266,7 +287,8 @@ async_hint(mproc_async_t *async, const char *call)
     apr_status_t rv;
 
     apr_thread_mutex_lock(workers->list);
-    rv = mproc__pool_open(workers, call);
+    rv = begun ? mproc__pool_open_yet(workers, call)
+               : mproc__pool_open(workers, call);
     if (rv == APR_SUCCESS) {
         list_prune(workers);
         list_add(async);
@@ -310,7 +332,7 @@ mproc__async_send(mproc_async_t **async, mproc_pool_t *workers,
         apr_pool_cleanup_register(pool, made, async_cleanup,
                                   apr_pool_cleanup_null);
     }
-    rv = async_hint(made, call);
+    rv = async_hint(made, order->begun, call);
     if (rv != APR_SUCCESS) {
         *async = NULL;
         if (pool != NULL) {
@@ -336,6 +358,27 @@ mproc__async_settled(mproc_async_t *async)
     return settled;
 }
 
+/* Behind so many that nobody has begun as workers may have hints of, nobody
+ * has; what was cancelled stands in front. */
+apr_uint64_t
+mproc__async_settled_yet(mproc_pool_t *workers)
+{
+    apr_uint64_t settled = 0;
+    mproc_async_t *async;
+    int waiting = 0;
+
+    for (async = workers->first; async != NULL && waiting <= workers->places;
+         async = async->next) {
+        if (mproc__async_settled(async)) {
+            settled += async->batch->count;
+        }
+        else {
+            waiting += atomic_load(&async->batch->next) == 0;
+        }
+    }
+    return settled;
+}
+
 int
 mproc__async_task_done(mproc_async_t *async, apr_size_t index)
 {
@@ -350,7 +393,9 @@ mproc__async_task_done(mproc_async_t *async, apr_size_t index)
 static const mproc_lost_t *
 lost_find(mproc_async_t *async, apr_size_t index)
 {
-    const mproc__lost_t *lost = atomic_load(&async->lost);
+    mproc__extra_t *extra = atomic_load(&async->extra);
+    const mproc__lost_t *lost =
+        extra == NULL ? NULL : atomic_load(&extra->lost);
 
     while (lost != NULL && lost->index != index) {
         lost = lost->next;
@@ -433,8 +478,8 @@ mproc__async_failure(mproc_async_t *async, apr_size_t index)
                        (const char *)said.data);
 }
 
-static apr_status_t
-async_check(const mproc_async_t *async, const char *call)
+apr_status_t
+mproc__async_check(const mproc_async_t *async, const char *call)
 {
     if (async == NULL) {
         return mproc__fail(APR_EINVAL,
@@ -453,7 +498,7 @@ async_check(const mproc_async_t *async, const char *call)
 static apr_status_t
 index_check(const mproc_async_t *async, apr_size_t index, const char *call)
 {
-    apr_status_t rv = async_check(async, call);
+    apr_status_t rv = mproc__async_check(async, call);
 
     if (rv == APR_SUCCESS && index >= async->batch->count) {
         rv = mproc__fail(APR_EINVAL,
@@ -529,7 +574,7 @@ mproc__async_wait(mproc_async_t *async, apr_size_t index, apr_time_t deadline,
 apr_status_t
 mproc_async_wait(mproc_async_t *async, apr_interval_time_t timeout)
 {
-    apr_status_t rv = async_check(async, "mproc_async_wait");
+    apr_status_t rv = mproc__async_check(async, "mproc_async_wait");
 
     return rv != APR_SUCCESS ? rv
                              : mproc__async_wait(async, MPROC__ALL_TASKS,
@@ -541,7 +586,7 @@ apr_status_t
 mproc_async_get(mproc_async_t *async, mproc_bytes_t *results,
                 apr_interval_time_t timeout, apr_pool_t *pool)
 {
-    apr_status_t rv = async_check(async, "mproc_async_get");
+    apr_status_t rv = mproc__async_check(async, "mproc_async_get");
     apr_size_t i;
 
     if (rv == APR_SUCCESS && results != NULL && pool == NULL) {
@@ -614,14 +659,14 @@ mproc_async_lost(mproc_async_t *async, apr_size_t index, mproc_lost_t *lost)
 int
 mproc_async_ready(mproc_async_t *async)
 {
-    return async_check(async, "mproc_async_ready") == APR_SUCCESS &&
+    return mproc__async_check(async, "mproc_async_ready") == APR_SUCCESS &&
            mproc__async_task_done(async, MPROC__ALL_TASKS);
 }
 
 apr_status_t
 mproc_async_successful(mproc_async_t *async, int *successful)
 {
-    apr_status_t rv = async_check(async, "mproc_async_successful");
+    apr_status_t rv = mproc__async_check(async, "mproc_async_successful");
 
     if (rv == APR_SUCCESS && successful == NULL) {
         rv = mproc__fail(APR_EINVAL, "mproc_async_successful: successful is "
@@ -651,6 +696,8 @@ tasks_cancel(mproc_async_t *async)
         }
     }
     if (count > 0) {
+        async->workers->unrun += count;
+        mproc__pool_figures(async->workers);
         mproc__pool_told(&async->batch->done);
         if (mproc__async_settled(async)) {
             list_front(async);
@@ -663,7 +710,7 @@ tasks_cancel(mproc_async_t *async)
 apr_status_t
 mproc_async_cancel(mproc_async_t *async)
 {
-    apr_status_t rv = async_check(async, "mproc_async_cancel");
+    apr_status_t rv = mproc__async_check(async, "mproc_async_cancel");
     apr_uint64_t count = 0;
 
     /* What is not listed is settled. */

@@ -24,8 +24,11 @@
 #define AFTERWARDS (1000 * 1000)     /* it may still die of that */
 #define LOOK_MOST (100 * 1000)       /* between looks at limits */
 #define LOOK_LEAST 1000
-#define AGAIN (100 * 1000) /* to what memory was short for */
-#define SUSPECT 2000       /* between looks whether hints were got */
+#define AGAIN (100 * 1000)        /* to what memory was short for */
+#define SUSPECT 2000              /* between looks whether hints were got */
+#define LOOK_AROUND (1000 * 1000) /* between looks who is stopped */
+#define STILL 5         /* looks at which one that waits may stand still */
+#define STILL_STOPPED 2 /* ... and one that the system calls stopped */
 #define STILLBORN_PER_WORKER 3
 #define PAUSE_LEAST (10 * 1000) /* after the first that was stillborn */
 #define PAUSE_MOST (1000 * 1000)
@@ -96,13 +99,14 @@ mproc__pool_may_wait(mproc_pool_t *workers, const char *call)
 static void
 lost_note(mproc_async_t *async, apr_uint64_t index, const mproc_lost_t *record)
 {
-    mproc__lost_t *lost = malloc(sizeof *lost);
+    mproc__extra_t *extra = mproc__async_extra(async);
+    mproc__lost_t *lost = extra == NULL ? NULL : malloc(sizeof *lost);
 
     if (lost != NULL) {
         lost->index = (apr_size_t)index;
         lost->record = *record;
-        lost->next = atomic_load(&async->lost);
-        atomic_store(&async->lost, lost);
+        lost->next = atomic_load(&extra->lost);
+        atomic_store(&extra->lost, lost);
     }
 }
 
@@ -123,6 +127,8 @@ task_end(mproc_async_t *async, apr_uint64_t index, apr_status_t status)
 
     mproc__arena_release(&holder->hold[index]);
     mproc__batch_task(async->batch, index)->size = 0;
+    async->workers->unrun++;
+    mproc__pool_figures(async->workers);
     mproc__batch_end(async->batch, index, status);
 }
 
@@ -150,6 +156,7 @@ task_back(dead_t *dead, mproc_async_t *async, apr_uint64_t index)
     }
     else {
         dead->workers->stats.retried++;
+        mproc__pool_figures(dead->workers);
         atomic_store(&task->state,
                      (apr_uint64_t)tries << 2 | MPROC__PIECE_FREE);
     }
@@ -194,8 +201,8 @@ hint_again(mproc_pool_t *workers, mproc_async_t *async)
 
 /* When all that was in the queue then has been got: what has FREE tasks still
  * lost its hint, or somebody is about to look. Life is held. */
-static void
-suspect_look(mproc_pool_t *workers, apr_time_t *deadline)
+void
+mproc__pool_suspect_look(mproc_pool_t *workers, apr_time_t *deadline)
 {
     mproc__ring_t *ring = mproc__queue_ring(workers->hints);
     apr_time_t next = mproc_plat_clock() + SUSPECT;
@@ -273,11 +280,11 @@ blow_see(dead_t *dead, const mproc__keep_t *keep)
 }
 
 /* Life is held. */
-static void
-death_see(mproc_pool_t *workers, int number)
+void
+mproc__pool_death_see(mproc_pool_t *workers, int number)
 {
-    mproc__place_t *place = &workers->shared->place[number];
-    mproc__keep_t *keep = &workers->keep[number];
+    mproc__place_t *place = workers->keep[number]->place;
+    mproc__keep_t *keep = workers->keep[number];
     dead_t dead = {.workers = workers};
 
     dead.peer = atomic_load(&place->peer);
@@ -287,12 +294,15 @@ death_see(mproc_pool_t *workers, int number)
     (void)mproc_process_exitcode(keep->process, &dead.record.code);
     (void)mproc_process_killed_by(keep->process, &dead.record.signal);
     dead.record.core = mproc__process_left_core(keep->process);
-    if (dead.running != 0) {
+    if (dead.running != 0 && dead.running != MPROC__RUNNING_JOB) {
         dead.record.ran =
             mproc_plat_clock() - (apr_time_t)atomic_load(&place->began);
     }
     blow_see(&dead, keep);
+    apr_thread_mutex_lock(workers->list);
     workers->stats.tasks_of_ended += atomic_load(&place->tasks);
+    mproc__pool_figures(workers);
+    apr_thread_mutex_unlock(workers->list);
     if (dead.peer == 0) {
         apr_time_t pause = PAUSE_LEAST
                            << (workers->stillborn < 7 ? workers->stillborn : 7);
@@ -303,11 +313,25 @@ death_see(mproc_pool_t *workers, int number)
     else {
         workers->stillborn = 0;
     }
-    work_back(&dead, (int)atomic_load(&place->taking));
+    work_back(&dead, (int)(atomic_load(&place->taking) & 1));
     mproc__pool_forget_worker(workers, number);
     /* A map looks for what the dead had claimed, and hints at it again. */
     workers->deaths++;
     mproc__pool_move(&workers->shared->done);
+}
+
+void
+mproc__pool_see_ends(mproc_pool_t *workers)
+{
+    int i;
+
+    for (i = 0; i < workers->places; i++) {
+        if (workers->keep[i]->process != NULL &&
+            mproc_process_join(workers->keep[i]->process, MPROC_NOWAIT) ==
+                APR_SUCCESS) {
+            mproc__pool_death_see(workers, i);
+        }
+    }
 }
 
 /* ---------------------------------------------------------------- healing */
@@ -315,7 +339,7 @@ death_see(mproc_pool_t *workers, int number)
 static int
 is_full(const mproc_pool_t *workers, int number)
 {
-    return atomic_load(&workers->shared->place[number].state) >=
+    return atomic_load(&workers->keep[number]->place->state) >=
            MPROC__WORKER_FULL;
 }
 
@@ -324,7 +348,7 @@ place_find(const mproc_pool_t *workers)
 {
     int i = 0;
 
-    while (i < workers->places && workers->keep[i].process != NULL) {
+    while (i < workers->places && workers->keep[i]->process != NULL) {
         i++;
     }
     return i;
@@ -337,10 +361,10 @@ full_let_go(mproc_pool_t *workers)
     int i, up = 0, full = 0;
 
     for (i = 0; i < workers->places; i++) {
-        if (workers->keep[i].process != NULL) {
+        if (workers->keep[i]->process != NULL) {
             int is = is_full(workers, i);
             full += is;
-            up += !is && atomic_load(&workers->shared->place[i].peer) != 0;
+            up += !is && atomic_load(&workers->keep[i]->place->peer) != 0;
         }
     }
     if (full == 0 ||
@@ -350,8 +374,8 @@ full_let_go(mproc_pool_t *workers)
     }
     for (i = 0; i < workers->places; i++) {
         apr_uint64_t state = MPROC__WORKER_FULL;
-        if (workers->keep[i].process != NULL) {
-            atomic_compare_exchange_strong(&workers->shared->place[i].state,
+        if (workers->keep[i]->process != NULL) {
+            atomic_compare_exchange_strong(&workers->keep[i]->place->state,
                                            &state, MPROC__WORKER_GO);
         }
     }
@@ -379,7 +403,7 @@ workers_heal(mproc_pool_t *workers, apr_time_t *deadline)
         return;
     }
     for (i = 0; i < workers->places; i++) {
-        live += workers->keep[i].process != NULL && !is_full(workers, i);
+        live += workers->keep[i]->process != NULL && !is_full(workers, i);
     }
     while (live < workers->count &&
            (i = place_find(workers)) < workers->places) {
@@ -402,6 +426,54 @@ workers_heal(mproc_pool_t *workers, apr_time_t *deadline)
     }
 }
 
+/* ---------------------------------------------------------------- stopped */
+
+/* Whether it stands still where it must not; `*looks`: how often it may. */
+static int
+stands_still(const mproc__keep_t *keep, int *looks)
+{
+    const mproc__place_t *place = keep->place;
+
+    *looks = STILL_STOPPED;
+    if (atomic_load(&place->state) != MPROC__WORKER_UP) {
+        return mproc__process_is_stopped(keep->process);
+    }
+    if (atomic_load(&place->running) != 0 ||
+        atomic_load(&place->taking) != keep->seen[0] ||
+        atomic_load(&place->at) != keep->seen[1] ||
+        atomic_load(&place->tasks) != keep->seen[2]) {
+        return 0;
+    }
+    *looks = mproc__process_is_stopped(keep->process) ? STILL_STOPPED : STILL;
+    return 1;
+}
+
+void
+mproc__pool_look_around(mproc_pool_t *workers, apr_time_t *deadline)
+{
+    apr_time_t now = mproc_plat_clock();
+    int i, looks;
+
+    for (i = 0; i < workers->places && now >= workers->look; i++) {
+        mproc__keep_t *keep = workers->keep[i];
+        if (keep->process == NULL) {
+            continue;
+        }
+        keep->still = stands_still(keep, &looks) ? keep->still + 1 : 0;
+        keep->seen[0] = atomic_load(&keep->place->taking);
+        keep->seen[1] = atomic_load(&keep->place->at);
+        keep->seen[2] = atomic_load(&keep->place->tasks);
+        if (keep->still >= looks) {
+            keep->stopped = 1;
+            (void)mproc_process_kill(keep->process);
+        }
+    }
+    if (now >= workers->look) {
+        workers->look = now + LOOK_AROUND;
+    }
+    *deadline = *deadline < workers->look ? *deadline : workers->look;
+}
+
 /* ----------------------------------------------------------------- limits */
 
 /* Life is held. */
@@ -409,8 +481,8 @@ static void
 limit_check(mproc_pool_t *workers, int number, apr_time_t now,
             apr_time_t *deadline)
 {
-    mproc__place_t *place = &workers->shared->place[number];
-    mproc__keep_t *keep = &workers->keep[number];
+    mproc__place_t *place = workers->keep[number]->place;
+    mproc__keep_t *keep = workers->keep[number];
     apr_uint64_t at = atomic_load(&place->at);
     apr_uint64_t running = atomic_load(&place->running);
     /* Both were written before `running`, and stay as long as that. */
@@ -466,7 +538,7 @@ limits_look(mproc_pool_t *workers, apr_time_t *deadline)
         return;
     }
     for (i = 0; i < workers->places; i++) {
-        if (workers->keep[i].process != NULL) {
+        if (workers->keep[i]->process != NULL) {
             limit_check(workers, i, now, deadline);
         }
     }
@@ -584,7 +656,9 @@ pool_shut(mproc_pool_t *workers)
     int idle;
 
     apr_thread_mutex_lock(workers->list);
-    idle = workers->first == NULL && atomic_load(&workers->maps) == 0;
+    idle = workers->first == NULL && atomic_load(&workers->maps) == 0 &&
+           workers->fetching == 0 &&
+           (workers->imaps == NULL || atomic_load(&workers->joined));
     if (idle && atomic_load(&workers->closed)) {
         atomic_store(&workers->shut, 1);
     }
@@ -601,7 +675,7 @@ none_left(const mproc_pool_t *workers)
     int i;
 
     for (i = 0; i < workers->places; i++) {
-        if (workers->keep[i].process != NULL) {
+        if (workers->keep[i]->process != NULL) {
             return 0;
         }
     }
@@ -616,14 +690,15 @@ keeper_look(mproc_pool_t *workers, apr_time_t *deadline)
 
     apr_thread_mutex_lock(workers->life);
     for (i = 0; i < workers->places; i++) {
-        if (workers->keep[i].process != NULL &&
-            atomic_exchange(&workers->keep[i].ended, 0)) {
-            death_see(workers, i);
+        if (workers->keep[i]->process != NULL &&
+            atomic_exchange(&workers->keep[i]->ended, 0)) {
+            mproc__pool_death_see(workers, i);
         }
     }
-    suspect_look(workers, deadline);
+    mproc__pool_suspect_look(workers, deadline);
     workers_heal(workers, deadline);
     limits_look(workers, deadline);
+    mproc__pool_look_around(workers, deadline);
     apr_thread_mutex_unlock(workers->life);
     if (workers->broken != 0) {
         mproc__pool_give_up(workers, workers->broken);
