@@ -151,6 +151,7 @@ server_turn(mproc__hub_t *server, apr_time_t deadline)
     }
     ready_run(server);
     again_run(server);
+    mproc__calls_retry(server); /* what methods on other threads have done */
     mproc__conns_end_bad(server);
     now = mproc_plat_clock();
     if (now >= server->soonest) {
