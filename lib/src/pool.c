@@ -255,6 +255,7 @@ pool_end(mproc_pool_t *workers)
     mproc__pool_move(&workers->shared->done); /* A map leaves. */
     apr_thread_mutex_lock(workers->life);
     mproc__pool_end_workers(workers);
+    mproc__pool_see_ends(workers);
     atomic_store(&workers->shut, 1);
     apr_thread_mutex_unlock(workers->life);
     mproc__pool_give_up(workers, MPROC_ECLOSED);

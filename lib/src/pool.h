@@ -323,6 +323,10 @@ void mproc__pool_death_see(mproc_pool_t *workers, int place);
  * tells when the next look is due. Life is held. */
 void mproc__pool_suspect_look(mproc_pool_t *workers, apr_time_t *deadline);
 
+/* See to workers that have ended, whether or not the watcher has told of them.
+ * Life is held. */
+void mproc__pool_see_ends(mproc_pool_t *workers);
+
 /* End the keeper, unless the caller is in one of its callbacks. */
 void mproc__pool_keep_no_more(mproc_pool_t *workers);
 

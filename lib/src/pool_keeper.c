@@ -320,6 +320,20 @@ mproc__pool_death_see(mproc_pool_t *workers, int number)
     mproc__pool_move(&workers->shared->done);
 }
 
+void
+mproc__pool_see_ends(mproc_pool_t *workers)
+{
+    int i;
+
+    for (i = 0; i < workers->places; i++) {
+        if (workers->keep[i]->process != NULL &&
+            mproc_process_join(workers->keep[i]->process, MPROC_NOWAIT) ==
+                APR_SUCCESS) {
+            mproc__pool_death_see(workers, i);
+        }
+    }
+}
+
 /* ---------------------------------------------------------------- healing */
 
 static int
