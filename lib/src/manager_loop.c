@@ -10,8 +10,8 @@
  * A call that must wait is entered at its object's place, and is run again,
  * those that came first before the others, whenever the object has changed; of
  * calls of one method none is passed over. A method changes something only when
- * it does not say APR_EAGAIN. Invariant: between two turns of the loop no call
- * waits that could go on.
+ * it does not say that it waits. Invariant: between two turns of the loop no
+ * call waits that could go on.
  *
  * A client is gone when its last connection has ended. Its calls leave their
  * places; then what it owns (locks, permits) goes on to the next, as from the

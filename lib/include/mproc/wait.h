@@ -124,9 +124,10 @@ mproc_wait(mproc_waitable_t *items, int count, apr_interval_time_t timeout,
  *               has it; else -1
  * @return APR_SUCCESS; MPROC_ESTATE for an end that only sends, which is never
  *         ready, and for a process that was not started, or that another
- *         process started, or an async of another process; MPROC_ECLOSED; APR_EINVAL when something is NULL,
- *         or not what its kind says; APR_ENOMEM, or the system's status when
- *         it has no more descriptors or threads
+ *         process started, or an async of another process; MPROC_ECLOSED;
+ *         APR_EINVAL when something is NULL, or not what its kind says;
+ *         APR_ENOMEM, or the system's status when it has no more descriptors
+ *         or threads
  * @note Processes: any; the handle is the calling one's. Threads: any. While
  *       there are handles a thread of the library's runs, but not for those of
  *       processes where the system has some itself. There is no limit to their
