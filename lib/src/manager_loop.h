@@ -44,6 +44,7 @@ typedef struct mproc__call_t {
     int state;          /* the method's own; 0 at first */
     apr_uint64_t note;  /* likewise */
     apr_status_t outcome;
+    int again_is_said; /* APR_EAGAIN is what a function of the user's said */
 } mproc__call_t;
 
 typedef struct mproc__served_method_t {

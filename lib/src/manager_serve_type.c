@@ -322,6 +322,7 @@ instance_make(instance_t **made, mproc__call_t *call,
         rv = type->create(&(*made)->self, args_rest(call), pool);
     }
     if (rv != APR_SUCCESS) {
+        call->again_is_said = rv == APR_EAGAIN;
         apr_pool_destroy(pool);
         return mproc__fail(rv, "the type \"%.100s\" could not make one",
                            type->name);
@@ -418,6 +419,7 @@ job_answer(mproc__call_t *call)
         mproc__result_bytes(call, job->said);
     }
     else {
+        call->again_is_said = rv == APR_EAGAIN;
         rv = mproc__fail(rv, "%s", job->sentence);
     }
     call->state = CALL_BEGINS;

@@ -9,6 +9,7 @@
 #include <apr_file_info.h>
 
 #include "certificates.h"
+#include "kin.h"
 #include "managers.h"
 #include "threads.h"
 
@@ -1344,8 +1345,10 @@ it_ends_with_its_creator(int how, apr_pool_t *pool)
     apr_int64_t pid;
     const char *address;
     mproc_manager_t *none;
+    apr_uint64_t peers;
     net_needed();
     start_server(pool);
+    peers = count_peers();
     REQUIRE_STATUS(APR_SUCCESS, mproc_queue_create(&told, 0, pool));
     START(child, create_there, pool, "o i i", told, (int)test_method(), how);
     REQUIRE_STATUS(APR_SUCCESS, mproc_queue_getf(told, test_deadline(), pool,
@@ -1363,6 +1366,8 @@ it_ends_with_its_creator(int how, apr_pool_t *pool)
         REQUIRE(mproc_clock() < deadline);
         apr_sleep(1 * MS);
     }
+    /* What it had goes when somebody of the tree has noticed. */
+    await_peers(peers);
     CHECK(!place_is_left(address, pool));
     CHECK(mproc_manager_connect(&none, address, NULL, pool) != APR_SUCCESS);
 }
