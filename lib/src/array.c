@@ -63,10 +63,10 @@ mproc_array_copy(mproc_array_t **copy, mproc_array_t *array, apr_pool_t *pool)
 void *
 mproc_array_data(mproc_array_t *array)
 {
-    mproc__proxy_t *far = mproc__far_cell(array, MPROC_KIND_ARRAY);
+    mproc__proxy_t *proxy = mproc__far_cell(array, MPROC_KIND_ARRAY);
 
-    if (far != NULL) {
-        return mproc__far_cell_data(far);
+    if (proxy != NULL) {
+        return mproc__far_cell_data(proxy);
     }
     return mproc__object_is(array, &mproc__array_ops)
                ? mproc__cell_shared(array)->data
@@ -76,10 +76,10 @@ mproc_array_data(mproc_array_t *array)
 apr_size_t
 mproc_array_count(mproc_array_t *array)
 {
-    mproc__proxy_t *far = mproc__far_cell(array, MPROC_KIND_ARRAY);
+    mproc__proxy_t *proxy = mproc__far_cell(array, MPROC_KIND_ARRAY);
 
-    if (far != NULL) {
-        return far->count;
+    if (proxy != NULL) {
+        return proxy->count;
     }
     return mproc__object_is(array, &mproc__array_ops)
                ? (apr_size_t)mproc__cell_shared(array)->count
@@ -89,10 +89,10 @@ mproc_array_count(mproc_array_t *array)
 apr_size_t
 mproc_array_item_size(mproc_array_t *array)
 {
-    mproc__proxy_t *far = mproc__far_cell(array, MPROC_KIND_ARRAY);
+    mproc__proxy_t *proxy = mproc__far_cell(array, MPROC_KIND_ARRAY);
 
-    if (far != NULL) {
-        return far->item;
+    if (proxy != NULL) {
+        return proxy->item;
     }
     return mproc__object_is(array, &mproc__array_ops)
                ? (apr_size_t)mproc__cell_shared(array)->item
@@ -102,10 +102,10 @@ mproc_array_item_size(mproc_array_t *array)
 mproc_rlock_t *
 mproc_array_lock(mproc_array_t *array)
 {
-    mproc__proxy_t *far = mproc__far_cell(array, MPROC_KIND_ARRAY);
+    mproc__proxy_t *proxy = mproc__far_cell(array, MPROC_KIND_ARRAY);
 
-    if (far != NULL) {
-        return mproc__far_cell_lock(far);
+    if (proxy != NULL) {
+        return mproc__far_cell_lock(proxy);
     }
     return mproc__object_is(array, &mproc__array_ops) ? array->cell.lock : NULL;
 }
@@ -113,10 +113,10 @@ mproc_array_lock(mproc_array_t *array)
 static apr_status_t
 array_acquire(mproc_array_t *array, apr_interval_time_t timeout)
 {
-    mproc__proxy_t *far = mproc__far_cell(array, MPROC_KIND_ARRAY);
+    mproc__proxy_t *proxy = mproc__far_cell(array, MPROC_KIND_ARRAY);
 
-    if (far != NULL) {
-        return mproc__far_cell_acquire(far, timeout, "mproc_array_acquire");
+    if (proxy != NULL) {
+        return mproc__far_cell_acquire(proxy, timeout, "mproc_array_acquire");
     }
     mproc__cell_call_t call = array_call("mproc_array_acquire");
     return mproc__cell_acquire(array, &call, timeout);
@@ -134,10 +134,10 @@ mproc_array_acquire(mproc_array_t *array, apr_interval_time_t timeout)
 static apr_status_t
 array_release(mproc_array_t *array)
 {
-    mproc__proxy_t *far = mproc__far_cell(array, MPROC_KIND_ARRAY);
+    mproc__proxy_t *proxy = mproc__far_cell(array, MPROC_KIND_ARRAY);
 
-    if (far != NULL) {
-        return mproc__far_cell_release(far, "mproc_array_release");
+    if (proxy != NULL) {
+        return mproc__far_cell_release(proxy, "mproc_array_release");
     }
     mproc__cell_call_t call = array_call("mproc_array_release");
     return mproc__cell_release(array, &call);
@@ -187,14 +187,14 @@ static apr_status_t
 array_move(mproc_array_t *array, apr_int64_t first, apr_size_t count, void *out,
            const void *in, const char *name)
 {
-    mproc__proxy_t *far = mproc__far_cell(array, MPROC_KIND_ARRAY);
+    mproc__proxy_t *proxy = mproc__far_cell(array, MPROC_KIND_ARRAY);
     mproc__cell_call_t call = array_call(name);
     apr_status_t rv, lost;
     apr_size_t size;
     void *at = NULL;
 
-    if (far != NULL) {
-        return mproc__far_cell_move(far, first, count, out, in, name);
+    if (proxy != NULL) {
+        return mproc__far_cell_move(proxy, first, count, out, in, name);
     }
     rv = array_slice(&at, array, first, count, name);
     if (rv != APR_SUCCESS || count == 0) {

@@ -420,14 +420,14 @@ apr_status_t
 mproc_barrier_wait(mproc_barrier_t *barrier, int *index,
                    apr_interval_time_t timeout)
 {
-    mproc__proxy_t *far = mproc__proxy_of(barrier, MPROC_KIND_BARRIER);
+    mproc__proxy_t *proxy = mproc__proxy_of(barrier, MPROC_KIND_BARRIER);
     barrier_wait_t wait = {barrier, 0, 0};
     apr_time_t deadline = mproc__deadline(timeout);
     apr_status_t rv;
     int mine = 0;
 
-    if (far != NULL) {
-        return mproc__far_barrier_wait(far, index, timeout,
+    if (proxy != NULL) {
+        return mproc__far_barrier_wait(proxy, index, timeout,
                                        "mproc_barrier_wait");
     }
     if (index != NULL) {
@@ -455,11 +455,11 @@ mproc_barrier_wait(mproc_barrier_t *barrier, int *index,
 apr_status_t
 mproc_barrier_abort(mproc_barrier_t *barrier)
 {
-    mproc__proxy_t *far = mproc__proxy_of(barrier, MPROC_KIND_BARRIER);
+    mproc__proxy_t *proxy = mproc__proxy_of(barrier, MPROC_KIND_BARRIER);
     barrier_shared_t *shared;
 
-    if (far != NULL) {
-        return mproc__far_barrier_break(far, 0, "mproc_barrier_abort");
+    if (proxy != NULL) {
+        return mproc__far_barrier_break(proxy, 0, "mproc_barrier_abort");
     }
     if (!mproc__object_is(barrier, &mproc__barrier_ops)) {
         return mproc__object_missing("mproc_barrier_abort", "barrier");
@@ -493,12 +493,12 @@ barrier_is_idle(barrier_shared_t *shared, apr_uint64_t generation)
 apr_status_t
 mproc_barrier_reset(mproc_barrier_t *barrier)
 {
-    mproc__proxy_t *far = mproc__proxy_of(barrier, MPROC_KIND_BARRIER);
+    mproc__proxy_t *proxy = mproc__proxy_of(barrier, MPROC_KIND_BARRIER);
     barrier_shared_t *shared;
     apr_uint64_t word;
 
-    if (far != NULL) {
-        return mproc__far_barrier_break(far, 1, "mproc_barrier_reset");
+    if (proxy != NULL) {
+        return mproc__far_barrier_break(proxy, 1, "mproc_barrier_reset");
     }
     if (!mproc__object_is(barrier, &mproc__barrier_ops)) {
         return mproc__object_missing("mproc_barrier_reset", "barrier");
@@ -518,10 +518,10 @@ mproc_barrier_reset(mproc_barrier_t *barrier)
 int
 mproc_barrier_parties(mproc_barrier_t *barrier)
 {
-    mproc__proxy_t *far = mproc__proxy_of(barrier, MPROC_KIND_BARRIER);
+    mproc__proxy_t *proxy = mproc__proxy_of(barrier, MPROC_KIND_BARRIER);
 
-    if (far != NULL) {
-        apr_int64_t number = mproc__proxy_number(far, MPROC__BARRIER_STATE, 0,
+    if (proxy != NULL) {
+        apr_int64_t number = mproc__proxy_number(proxy, MPROC__BARRIER_STATE, 0,
                                                  "mproc_barrier_parties");
         return number < 0 ? 0 : (int)number;
     }
@@ -533,11 +533,11 @@ mproc_barrier_parties(mproc_barrier_t *barrier)
 int
 mproc_barrier_waiting(mproc_barrier_t *barrier)
 {
-    mproc__proxy_t *far = mproc__proxy_of(barrier, MPROC_KIND_BARRIER);
+    mproc__proxy_t *proxy = mproc__proxy_of(barrier, MPROC_KIND_BARRIER);
     apr_uint64_t word;
 
-    if (far != NULL) {
-        apr_int64_t number = mproc__proxy_number(far, MPROC__BARRIER_STATE, 1,
+    if (proxy != NULL) {
+        apr_int64_t number = mproc__proxy_number(proxy, MPROC__BARRIER_STATE, 1,
                                                  "mproc_barrier_waiting");
         return number < 0 ? 0 : (int)number;
     }
@@ -553,10 +553,10 @@ mproc_barrier_waiting(mproc_barrier_t *barrier)
 int
 mproc_barrier_is_broken(mproc_barrier_t *barrier)
 {
-    mproc__proxy_t *far = mproc__proxy_of(barrier, MPROC_KIND_BARRIER);
+    mproc__proxy_t *proxy = mproc__proxy_of(barrier, MPROC_KIND_BARRIER);
 
-    if (far != NULL) {
-        apr_int64_t number = mproc__proxy_number(far, MPROC__BARRIER_STATE, 2,
+    if (proxy != NULL) {
+        apr_int64_t number = mproc__proxy_number(proxy, MPROC__BARRIER_STATE, 2,
                                                  "mproc_barrier_is_broken");
         return number < 0 ? 0 : (int)number;
     }

@@ -162,10 +162,10 @@ apr_status_t
 mproc_condition_acquire(mproc_condition_t *condition,
                         apr_interval_time_t timeout)
 {
-    mproc__proxy_t *far = mproc__proxy_of(condition, MPROC_KIND_CONDITION);
+    mproc__proxy_t *proxy = mproc__proxy_of(condition, MPROC_KIND_CONDITION);
 
-    if (far != NULL) {
-        return mproc__proxy_plain(far, MPROC__LOCK_ACQUIRE, timeout,
+    if (proxy != NULL) {
+        return mproc__proxy_plain(proxy, MPROC__LOCK_ACQUIRE, timeout,
                                   "mproc_condition_acquire");
     }
     if (!condition_usable(condition)) {
@@ -179,10 +179,10 @@ mproc_condition_acquire(mproc_condition_t *condition,
 apr_status_t
 mproc_condition_release(mproc_condition_t *condition)
 {
-    mproc__proxy_t *far = mproc__proxy_of(condition, MPROC_KIND_CONDITION);
+    mproc__proxy_t *proxy = mproc__proxy_of(condition, MPROC_KIND_CONDITION);
 
-    if (far != NULL) {
-        return mproc__proxy_plain(far, MPROC__LOCK_RELEASE, 0,
+    if (proxy != NULL) {
+        return mproc__proxy_plain(proxy, MPROC__LOCK_RELEASE, 0,
                                   "mproc_condition_release");
     }
     if (!condition_usable(condition)) {
@@ -287,7 +287,7 @@ wait_take_back(condition_wait_t *wait, apr_uint64_t depth)
 apr_status_t
 mproc_condition_wait(mproc_condition_t *condition, apr_interval_time_t timeout)
 {
-    mproc__proxy_t *far = mproc__proxy_of(condition, MPROC_KIND_CONDITION);
+    mproc__proxy_t *proxy = mproc__proxy_of(condition, MPROC_KIND_CONDITION);
     const char *call = "mproc_condition_wait";
     apr_status_t rv = condition_check(condition, call), lost;
     apr_time_t deadline = mproc__deadline(timeout);
@@ -295,8 +295,8 @@ mproc_condition_wait(mproc_condition_t *condition, apr_interval_time_t timeout)
     apr_uint64_t depth;
     int notified;
 
-    if (far != NULL) {
-        return mproc__proxy_plain(far, MPROC__CONDITION_WAIT, timeout, call);
+    if (proxy != NULL) {
+        return mproc__proxy_plain(proxy, MPROC__CONDITION_WAIT, timeout, call);
     }
     if (rv != APR_SUCCESS) {
         return rv;
@@ -334,10 +334,10 @@ mproc_condition_wait_for(mproc_condition_t *condition,
                          mproc_condition_predicate_fn_t predicate, void *baton,
                          apr_interval_time_t timeout)
 {
-    mproc__proxy_t *far = mproc__proxy_of(condition, MPROC_KIND_CONDITION);
+    mproc__proxy_t *proxy = mproc__proxy_of(condition, MPROC_KIND_CONDITION);
     apr_status_t rv =
-        far != NULL
-            ? mproc__far_condition_check(far, "mproc_condition_wait_for")
+        proxy != NULL
+            ? mproc__far_condition_check(proxy, "mproc_condition_wait_for")
             : condition_check(condition, "mproc_condition_wait_for");
     apr_time_t deadline = mproc__deadline(timeout);
 
@@ -368,12 +368,12 @@ mproc_condition_wait_for(mproc_condition_t *condition,
 static apr_status_t
 condition_notify(mproc_condition_t *condition, int n, const char *call)
 {
-    mproc__proxy_t *far = mproc__proxy_of(condition, MPROC_KIND_CONDITION);
+    mproc__proxy_t *proxy = mproc__proxy_of(condition, MPROC_KIND_CONDITION);
     apr_status_t rv = condition_check(condition, call);
     mproc__mutex_use_t use;
 
-    if (far != NULL) {
-        return mproc__far_condition_notify(far, n, call);
+    if (proxy != NULL) {
+        return mproc__far_condition_notify(proxy, n, call);
     }
     if (rv != APR_SUCCESS || n <= 0) {
         return rv;

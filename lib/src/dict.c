@@ -237,17 +237,17 @@ apr_status_t
 mproc_dict_vsetf(mproc_dict_t *dict, const char *key, const char *format,
                  va_list args)
 {
-    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_setf";
     apr_status_t rv = dict_check(dict, call);
     mproc__packing_t packing;
     mproc__text_key_t text;
     mproc__fill_t fill;
 
-    if (far != NULL) {
+    if (proxy != NULL) {
         mproc__far_args_t far_args;
         va_copy(far_args.list, args);
-        rv = mproc__far_dict_set(far, MPROC__FAR_TEXT(key),
+        rv = mproc__far_dict_set(proxy, MPROC__FAR_TEXT(key),
                                  MPROC__FAR_FORMAT(format, &far_args), call);
         va_end(far_args.list);
         return rv;
@@ -285,15 +285,15 @@ static apr_status_t
 dict_vgetf(mproc_dict_t *dict, const char *key, int drop, apr_pool_t *pool,
            const char *format, va_list args, const char *call)
 {
-    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
     apr_status_t rv = dict_check(dict, call);
     mproc__text_key_t text;
     mproc__taken_t taken;
 
-    if (far != NULL) {
+    if (proxy != NULL) {
         mproc__far_args_t far_args;
         va_copy(far_args.list, args);
-        rv = mproc__far_dict_get(far, MPROC__FAR_TEXT(key), drop,
+        rv = mproc__far_dict_get(proxy, MPROC__FAR_TEXT(key), drop,
                                  MPROC__FAR_UNPACK(format, &far_args, pool),
                                  call);
         va_end(far_args.list);
@@ -354,7 +354,7 @@ apr_status_t
 mproc_dict_setdefaultf(mproc_dict_t *dict, int *added, const char *key,
                        const char *format, ...)
 {
-    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_setdefaultf";
     apr_status_t rv = dict_check(dict, call);
     mproc__packing_t packing;
@@ -363,10 +363,10 @@ mproc_dict_setdefaultf(mproc_dict_t *dict, int *added, const char *key,
     mproc__fill_t fill;
     va_list args;
 
-    if (far != NULL) {
+    if (proxy != NULL) {
         mproc__far_args_t far_args;
         va_start(far_args.list, format);
-        rv = mproc__far_dict_setdefault(far, added, MPROC__FAR_TEXT(key),
+        rv = mproc__far_dict_setdefault(proxy, added, MPROC__FAR_TEXT(key),
                                         MPROC__FAR_FORMAT(format, &far_args),
                                         MPROC__FAR_BYTES(NULL, NULL), call);
         va_end(far_args.list);
@@ -407,13 +407,13 @@ mproc_dict_setdefaultf(mproc_dict_t *dict, int *added, const char *key,
 apr_status_t
 mproc_dict_remove(mproc_dict_t *dict, const char *key)
 {
-    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_remove";
     apr_status_t rv = dict_check(dict, call);
     mproc__text_key_t text;
 
-    if (far != NULL) {
-        return mproc__far_dict_remove(far, MPROC__FAR_TEXT(key), call);
+    if (proxy != NULL) {
+        return mproc__far_dict_remove(proxy, MPROC__FAR_TEXT(key), call);
     }
     if (rv != APR_SUCCESS) {
         return rv;
@@ -429,13 +429,13 @@ mproc_dict_remove(mproc_dict_t *dict, const char *key)
 int
 mproc_dict_has(mproc_dict_t *dict, const char *key)
 {
-    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_has";
     mproc__text_key_t text;
     int has = 0;
 
-    if (far != NULL) {
-        return mproc__far_dict_has(far, MPROC__FAR_TEXT(key), call);
+    if (proxy != NULL) {
+        return mproc__far_dict_has(proxy, MPROC__FAR_TEXT(key), call);
     }
     if (dict_check(dict, call) == APR_SUCCESS) {
         has = mproc__text_key_begin(&text, key, &dict->use, call) ==
@@ -451,14 +451,14 @@ mproc_dict_has(mproc_dict_t *dict, const char *key)
 apr_status_t
 mproc_dict_set(mproc_dict_t *dict, mproc_bytes_t key, mproc_bytes_t value)
 {
-    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_set";
     apr_status_t rv = dict_check(dict, call);
     mproc__fill_t fill;
     mproc__key_t packed;
 
-    if (far != NULL) {
-        return mproc__far_dict_set(far, MPROC__FAR_KEY(key),
+    if (proxy != NULL) {
+        return mproc__far_dict_set(proxy, MPROC__FAR_KEY(key),
                                    MPROC__FAR_VALUE(value), call);
     }
     if (rv == APR_SUCCESS) {
@@ -479,13 +479,13 @@ static apr_status_t
 dict_get(mproc_dict_t *dict, mproc_bytes_t *value, mproc_bytes_t key, int drop,
          apr_pool_t *pool, const char *call)
 {
-    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
     apr_status_t rv = dict_check(dict, call);
     mproc__taken_t taken;
     mproc__key_t packed;
 
-    if (far != NULL) {
-        return mproc__far_dict_get(far, MPROC__FAR_KEY(key), drop,
+    if (proxy != NULL) {
+        return mproc__far_dict_get(proxy, MPROC__FAR_KEY(key), drop,
                                    MPROC__FAR_BYTES(value, pool), call);
     }
     if (value != NULL) {
@@ -525,7 +525,7 @@ apr_status_t
 mproc_dict_setdefault(mproc_dict_t *dict, mproc_bytes_t *value,
                       mproc_bytes_t key, mproc_bytes_t preset, apr_pool_t *pool)
 {
-    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_setdefault";
     apr_status_t rv = dict_check(dict, call);
     mproc__taken_t taken;
@@ -533,8 +533,8 @@ mproc_dict_setdefault(mproc_dict_t *dict, mproc_bytes_t *value,
     mproc__fill_t fill;
     mproc__key_t packed;
 
-    if (far != NULL) {
-        return mproc__far_dict_setdefault(far, NULL, MPROC__FAR_KEY(key),
+    if (proxy != NULL) {
+        return mproc__far_dict_setdefault(proxy, NULL, MPROC__FAR_KEY(key),
                                           MPROC__FAR_VALUE(preset),
                                           MPROC__FAR_BYTES(value, pool), call);
     }
@@ -578,13 +578,13 @@ mproc_dict_setdefault(mproc_dict_t *dict, mproc_bytes_t *value,
 apr_status_t
 mproc_dict_remove_key(mproc_dict_t *dict, mproc_bytes_t key)
 {
-    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_remove_key";
     apr_status_t rv = dict_check(dict, call);
     mproc__key_t packed;
 
-    if (far != NULL) {
-        return mproc__far_dict_remove(far, MPROC__FAR_KEY(key), call);
+    if (proxy != NULL) {
+        return mproc__far_dict_remove(proxy, MPROC__FAR_KEY(key), call);
     }
     if (rv == APR_SUCCESS) {
         rv = mproc__key_begin(&packed, key, &dict->use, call);
@@ -596,12 +596,12 @@ mproc_dict_remove_key(mproc_dict_t *dict, mproc_bytes_t key)
 int
 mproc_dict_has_key(mproc_dict_t *dict, mproc_bytes_t key)
 {
-    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_has_key";
     mproc__key_t packed;
 
-    if (far != NULL) {
-        return mproc__far_dict_has(far, MPROC__FAR_KEY(key), call);
+    if (proxy != NULL) {
+        return mproc__far_dict_has(proxy, MPROC__FAR_KEY(key), call);
     }
     return dict_check(dict, call) == APR_SUCCESS &&
            mproc__key_begin(&packed, key, &dict->use, call) == APR_SUCCESS &&

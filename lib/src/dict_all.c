@@ -44,13 +44,13 @@ pool_make(apr_pool_t **pool, const char *call)
 apr_size_t
 mproc_dict_size(mproc_dict_t *dict)
 {
-    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_size";
     apr_size_t size;
 
-    if (far != NULL) {
+    if (proxy != NULL) {
         apr_int64_t number =
-            mproc__proxy_number(far, MPROC__DICT_SIZE, 0, call);
+            mproc__proxy_number(proxy, MPROC__DICT_SIZE, 0, call);
         return number < 0 ? 0 : (apr_size_t)number;
     }
     if (dict_check(dict, call) != APR_SUCCESS ||
@@ -65,12 +65,12 @@ mproc_dict_size(mproc_dict_t *dict)
 apr_status_t
 mproc_dict_clear(mproc_dict_t *dict)
 {
-    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_clear";
     apr_status_t rv = dict_check(dict, call);
 
-    if (far != NULL) {
-        return mproc__proxy_plain(far, MPROC__DICT_CLEAR, 0, call);
+    if (proxy != NULL) {
+        return mproc__proxy_plain(proxy, MPROC__DICT_CLEAR, 0, call);
     }
     if (rv == APR_SUCCESS) {
         rv = mproc__store_lock(&dict->use, call);
@@ -86,7 +86,7 @@ apr_status_t
 mproc_dict_popitem(mproc_dict_t *dict, mproc_bytes_t *key, mproc_bytes_t *value,
                    apr_pool_t *pool)
 {
-    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_popitem";
     apr_status_t rv = dict_check(dict, call);
     mproc__found_t found;
@@ -94,8 +94,8 @@ mproc_dict_popitem(mproc_dict_t *dict, mproc_bytes_t *key, mproc_bytes_t *value,
     mproc__key_t last;
     char *copy;
 
-    if (far != NULL) {
-        return mproc__far_dict_popitem(far, key, value, pool, call);
+    if (proxy != NULL) {
+        return mproc__far_dict_popitem(proxy, key, value, pool, call);
     }
     if (rv == APR_SUCCESS && (key == NULL || value == NULL || pool == NULL)) {
         rv = null_given(call, "an argument");
@@ -241,12 +241,12 @@ apr_status_t
 mproc_dict_snapshot(mproc_dict_t *dict, mproc_dict_pair_t **pairs,
                     apr_size_t *count, apr_pool_t *pool)
 {
-    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_snapshot";
     apr_status_t rv = dict_check(dict, call);
 
-    if (far != NULL) {
-        return mproc__far_dict_snapshot(far, pairs, count, pool, call);
+    if (proxy != NULL) {
+        return mproc__far_dict_snapshot(proxy, pairs, count, pool, call);
     }
     if (rv == APR_SUCCESS && (pairs == NULL || count == NULL || pool == NULL)) {
         rv = null_given(call, "an argument");
@@ -323,7 +323,7 @@ pair_order(const void *left, const void *right)
 
 /* Of a dict or namespace, here or, when there is a proxy, at a manager. */
 static apr_status_t
-any_datum(mproc__store_use_t *use, mproc__proxy_t *far, mproc_datum_t **datum,
+any_datum(mproc__store_use_t *use, mproc__proxy_t *proxy, mproc_datum_t **datum,
           mproc__dict_part_e part, apr_pool_t *pool, const char *call)
 {
     mproc_dict_pair_t *pairs;
@@ -340,8 +340,9 @@ any_datum(mproc__store_use_t *use, mproc__proxy_t *far, mproc_datum_t **datum,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = far != NULL ? mproc__far_dict_snapshot(far, &pairs, &count, own, call)
-                     : mproc__dict_snapshot(use, &pairs, &count, own, call);
+    rv = proxy != NULL
+             ? mproc__far_dict_snapshot(proxy, &pairs, &count, own, call)
+             : mproc__dict_snapshot(use, &pairs, &count, own, call);
     if (rv == APR_SUCCESS && part == MPROC__DICT_SORTED && count > 1) {
         qsort(pairs, count, sizeof *pairs, pair_order);
     }
@@ -374,11 +375,11 @@ static apr_status_t
 dict_datum(mproc_dict_t *dict, mproc_datum_t **datum, mproc__dict_part_e part,
            apr_pool_t *pool, const char *call)
 {
-    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
-    apr_status_t rv = far != NULL ? APR_SUCCESS : dict_check(dict, call);
+    mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    apr_status_t rv = proxy != NULL ? APR_SUCCESS : dict_check(dict, call);
 
-    return rv == APR_SUCCESS ? any_datum(far != NULL ? NULL : &dict->use, far,
-                                         datum, part, pool, call)
+    return rv == APR_SUCCESS ? any_datum(proxy != NULL ? NULL : &dict->use,
+                                         proxy, datum, part, pool, call)
                              : rv;
 }
 
@@ -519,8 +520,8 @@ apr_status_t
 mproc_dict_updatef(mproc_dict_t *dict, const char *format, ...)
 {
     const char *call = "mproc_dict_updatef";
-    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
-    apr_status_t rv = far != NULL ? APR_SUCCESS : dict_check(dict, call);
+    mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    apr_status_t rv = proxy != NULL ? APR_SUCCESS : dict_check(dict, call);
     mproc__packing_t packing;
     va_list args;
 
@@ -530,8 +531,9 @@ mproc_dict_updatef(mproc_dict_t *dict, const char *format, ...)
     va_start(args, format);
     rv = mproc__packing_begin(&packing, format, args);
     va_end(args);
-    if (rv == APR_SUCCESS && far != NULL) {
-        rv = mproc__far_dict_update(far, mproc__packing_bytes(&packing), call);
+    if (rv == APR_SUCCESS && proxy != NULL) {
+        rv =
+            mproc__far_dict_update(proxy, mproc__packing_bytes(&packing), call);
     }
     else if (rv == APR_SUCCESS) {
         rv = dict_update(dict, mproc__packing_bytes(&packing), call);
@@ -549,16 +551,16 @@ mproc_dict_update(mproc_dict_t *dict, const mproc_datum_t *map)
 apr_status_t
 mproc_dict_copy(mproc_dict_t **copy, mproc_dict_t *dict, apr_pool_t *pool)
 {
-    mproc__proxy_t *far = mproc__proxy_of(dict, MPROC_KIND_DICT);
+    mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_copy";
     mproc_dict_pair_t *pairs = NULL;
     apr_size_t count = 0;
     apr_pool_t *own;
     apr_status_t rv;
 
-    if (far != NULL) {
+    if (proxy != NULL) {
         return copy == NULL ? null_given(call, "where the copy goes")
-                            : mproc__far_copy(copy, far, MPROC__DICT_COPY,
+                            : mproc__far_copy(copy, proxy, MPROC__DICT_COPY,
                                               MPROC_KIND_DICT, pool, call);
     }
     if (copy == NULL) {

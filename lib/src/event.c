@@ -71,13 +71,14 @@ mproc_event_destroy(mproc_event_t *event)
 apr_status_t
 mproc_event_set(mproc_event_t *event)
 {
-    mproc__proxy_t *far = mproc__proxy_of(event, MPROC_KIND_EVENT);
+    mproc__proxy_t *proxy = mproc__proxy_of(event, MPROC_KIND_EVENT);
     apr_status_t rv = event_check(event, "mproc_event_set");
     _Atomic apr_uint64_t *word;
     apr_uint64_t old;
 
-    if (far != NULL) {
-        return mproc__proxy_plain(far, MPROC__EVENT_SET, 0, "mproc_event_set");
+    if (proxy != NULL) {
+        return mproc__proxy_plain(proxy, MPROC__EVENT_SET, 0,
+                                  "mproc_event_set");
     }
     if (rv != APR_SUCCESS) {
         return rv;
@@ -99,10 +100,10 @@ mproc_event_set(mproc_event_t *event)
 apr_status_t
 mproc_event_clear(mproc_event_t *event)
 {
-    mproc__proxy_t *far = mproc__proxy_of(event, MPROC_KIND_EVENT);
+    mproc__proxy_t *proxy = mproc__proxy_of(event, MPROC_KIND_EVENT);
 
-    if (far != NULL) {
-        return mproc__proxy_plain(far, MPROC__EVENT_CLEAR, 0,
+    if (proxy != NULL) {
+        return mproc__proxy_plain(proxy, MPROC__EVENT_CLEAR, 0,
                                   "mproc_event_clear");
     }
     apr_status_t rv = event_check(event, "mproc_event_clear");
@@ -116,10 +117,10 @@ mproc_event_clear(mproc_event_t *event)
 int
 mproc_event_is_set(mproc_event_t *event)
 {
-    mproc__proxy_t *far = mproc__proxy_of(event, MPROC_KIND_EVENT);
+    mproc__proxy_t *proxy = mproc__proxy_of(event, MPROC_KIND_EVENT);
 
-    if (far != NULL) {
-        return mproc__proxy_number(far, MPROC__EVENT_STATE, 0,
+    if (proxy != NULL) {
+        return mproc__proxy_number(proxy, MPROC__EVENT_STATE, 0,
                                    "mproc_event_is_set") > 0;
     }
     if (event_check(event, "mproc_event_is_set") != APR_SUCCESS) {
@@ -219,13 +220,13 @@ mproc__event_source(mproc_event_t *event, mproc__source_t *source)
 apr_status_t
 mproc_event_wait(mproc_event_t *event, apr_interval_time_t timeout)
 {
-    mproc__proxy_t *far = mproc__proxy_of(event, MPROC_KIND_EVENT);
+    mproc__proxy_t *proxy = mproc__proxy_of(event, MPROC_KIND_EVENT);
     apr_status_t rv = event_check(event, "mproc_event_wait");
     event_wait_t wait;
     apr_time_t deadline;
 
-    if (far != NULL) {
-        return mproc__proxy_plain(far, MPROC__EVENT_WAIT, timeout,
+    if (proxy != NULL) {
+        return mproc__proxy_plain(proxy, MPROC__EVENT_WAIT, timeout,
                                   "mproc_event_wait");
     }
     if (rv != APR_SUCCESS) {

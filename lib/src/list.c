@@ -134,12 +134,12 @@ static apr_status_t
 list_put(mproc_list_t *list, mproc_bytes_t value, mproc__list_put_e how,
          apr_int64_t index, const char *call)
 {
-    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
+    mproc__proxy_t *proxy = mproc__proxy_of(list, MPROC_KIND_LIST);
     apr_status_t rv = mproc__list_check(list, call);
     mproc__fill_t fill;
 
-    if (far != NULL) {
-        return mproc__far_list_put(far, how, index, MPROC__FAR_VALUE(value),
+    if (proxy != NULL) {
+        return mproc__far_list_put(proxy, how, index, MPROC__FAR_VALUE(value),
                                    call);
     }
     if (rv != APR_SUCCESS) {
@@ -157,15 +157,15 @@ static apr_status_t
 list_vput(mproc_list_t *list, const char *format, va_list args,
           mproc__list_put_e how, apr_int64_t index, const char *call)
 {
-    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
+    mproc__proxy_t *proxy = mproc__proxy_of(list, MPROC_KIND_LIST);
     apr_status_t rv = mproc__list_check(list, call);
     mproc__packing_t packing;
     mproc__fill_t fill;
 
-    if (far != NULL) {
+    if (proxy != NULL) {
         mproc__far_args_t far_args;
         va_copy(far_args.list, args);
-        rv = mproc__far_list_put(far, how, index,
+        rv = mproc__far_list_put(proxy, how, index,
                                  MPROC__FAR_FORMAT(format, &far_args), call);
         va_end(far_args.list);
         return rv;
@@ -274,12 +274,12 @@ static apr_status_t
 list_get(mproc_list_t *list, mproc_bytes_t *value, apr_int64_t index, int drop,
          apr_pool_t *pool, const char *call)
 {
-    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
+    mproc__proxy_t *proxy = mproc__proxy_of(list, MPROC_KIND_LIST);
     apr_status_t rv = mproc__list_check(list, call);
     mproc__taken_t taken;
 
-    if (far != NULL) {
-        return mproc__far_list_get(far, index, drop,
+    if (proxy != NULL) {
+        return mproc__far_list_get(proxy, index, drop,
                                    MPROC__FAR_BYTES(value, pool), call);
     }
     if (value != NULL) {
@@ -302,15 +302,16 @@ static apr_status_t
 list_vget(mproc_list_t *list, apr_int64_t index, int drop, apr_pool_t *pool,
           const char *format, va_list args, const char *call)
 {
-    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
+    mproc__proxy_t *proxy = mproc__proxy_of(list, MPROC_KIND_LIST);
     apr_status_t rv = mproc__list_check(list, call);
     mproc__taken_t taken;
 
-    if (far != NULL) {
+    if (proxy != NULL) {
         mproc__far_args_t far_args;
         va_copy(far_args.list, args);
-        rv = mproc__far_list_get(
-            far, index, drop, MPROC__FAR_UNPACK(format, &far_args, pool), call);
+        rv = mproc__far_list_get(proxy, index, drop,
+                                 MPROC__FAR_UNPACK(format, &far_args, pool),
+                                 call);
         va_end(far_args.list);
         return rv;
     }
@@ -370,13 +371,13 @@ mproc_list_popf(mproc_list_t *list, apr_int64_t index, apr_pool_t *pool,
 apr_status_t
 mproc_list_remove(mproc_list_t *list, apr_int64_t index)
 {
-    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
+    mproc__proxy_t *proxy = mproc__proxy_of(list, MPROC_KIND_LIST);
     const char *call = "mproc_list_remove";
     apr_status_t rv = mproc__list_check(list, call);
     apr_uint64_t n = 0;
 
-    if (far != NULL) {
-        return mproc__far_list_with(far, MPROC__LIST_REMOVE, index, call);
+    if (proxy != NULL) {
+        return mproc__far_list_with(proxy, MPROC__LIST_REMOVE, index, call);
     }
     if (rv == APR_SUCCESS) {
         rv = mproc__store_lock(&list->use, call);
@@ -398,13 +399,13 @@ mproc_list_remove(mproc_list_t *list, apr_int64_t index)
 apr_size_t
 mproc_list_size(mproc_list_t *list)
 {
-    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
+    mproc__proxy_t *proxy = mproc__proxy_of(list, MPROC_KIND_LIST);
     const char *call = "mproc_list_size";
     apr_size_t size;
 
-    if (far != NULL) {
+    if (proxy != NULL) {
         apr_int64_t number =
-            mproc__proxy_number(far, MPROC__LIST_SIZE, 0, call);
+            mproc__proxy_number(proxy, MPROC__LIST_SIZE, 0, call);
         return number < 0 ? 0 : (apr_size_t)number;
     }
     if (mproc__list_check(list, call) != APR_SUCCESS ||
@@ -419,12 +420,12 @@ mproc_list_size(mproc_list_t *list)
 apr_status_t
 mproc_list_clear(mproc_list_t *list)
 {
-    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
+    mproc__proxy_t *proxy = mproc__proxy_of(list, MPROC_KIND_LIST);
     const char *call = "mproc_list_clear";
     apr_status_t rv = mproc__list_check(list, call);
 
-    if (far != NULL) {
-        return mproc__proxy_plain(far, MPROC__LIST_CLEAR, 0, call);
+    if (proxy != NULL) {
+        return mproc__proxy_plain(proxy, MPROC__LIST_CLEAR, 0, call);
     }
     if (rv == APR_SUCCESS) {
         rv = mproc__store_lock(&list->use, call);

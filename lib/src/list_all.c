@@ -153,12 +153,12 @@ apr_status_t
 mproc_list_snapshot(mproc_list_t *list, mproc_bytes_t **values,
                     apr_size_t *count, apr_pool_t *pool)
 {
-    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
+    mproc__proxy_t *proxy = mproc__proxy_of(list, MPROC_KIND_LIST);
     const char *call = "mproc_list_snapshot";
     apr_status_t rv = mproc__list_check(list, call);
 
-    if (far != NULL) {
-        return far_snapshot(far, values, count, pool, call);
+    if (proxy != NULL) {
+        return far_snapshot(proxy, values, count, pool, call);
     }
     if (rv == APR_SUCCESS &&
         (values == NULL || count == NULL || pool == NULL)) {
@@ -201,14 +201,14 @@ static apr_status_t
 list_datum(mproc_list_t *list, mproc_datum_t **datum, apr_int64_t start,
            apr_int64_t stop, apr_pool_t *pool, const char *call)
 {
-    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
+    mproc__proxy_t *proxy = mproc__proxy_of(list, MPROC_KIND_LIST);
     apr_status_t rv = mproc__list_check(list, call);
     mproc_bytes_t *values, bytes;
     apr_size_t count;
     apr_pool_t *own;
 
-    if (far != NULL) {
-        return far_datum(far, datum, start, stop, pool, call);
+    if (proxy != NULL) {
+        return far_datum(proxy, datum, start, stop, pool, call);
     }
     if (datum == NULL) {
         return mproc__list_null(call, "the datum");
@@ -316,8 +316,9 @@ static apr_status_t
 list_vsplice(mproc_list_t *list, apr_int64_t start, apr_int64_t stop,
              const char *call, const char *format, va_list args)
 {
-    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
-    apr_status_t rv = far != NULL ? APR_SUCCESS : mproc__list_check(list, call);
+    mproc__proxy_t *proxy = mproc__proxy_of(list, MPROC_KIND_LIST);
+    apr_status_t rv =
+        proxy != NULL ? APR_SUCCESS : mproc__list_check(list, call);
     mproc__packing_t packing;
     mproc_bytes_t *values = NULL;
     apr_size_t count = 0;
@@ -334,8 +335,8 @@ list_vsplice(mproc_list_t *list, apr_int64_t start, apr_int64_t stop,
         rv = packed_values(mproc__packing_bytes(&packing), &values, &count, own,
                            call);
     }
-    if (rv == APR_SUCCESS && far != NULL) {
-        rv = mproc__far_list_splice(far, start, stop,
+    if (rv == APR_SUCCESS && proxy != NULL) {
+        rv = mproc__far_list_splice(proxy, start, stop,
                                     mproc__packing_bytes(&packing), call);
     }
     else if (rv == APR_SUCCESS) {
@@ -394,16 +395,16 @@ mproc_list_remove_slice(mproc_list_t *list, apr_int64_t start, apr_int64_t stop)
 apr_status_t
 mproc_list_copy(mproc_list_t **copy, mproc_list_t *list, apr_pool_t *pool)
 {
-    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
+    mproc__proxy_t *proxy = mproc__proxy_of(list, MPROC_KIND_LIST);
     const char *call = "mproc_list_copy";
     mproc_bytes_t *values = NULL;
     apr_size_t count = 0;
     apr_pool_t *own;
     apr_status_t rv;
 
-    if (far != NULL) {
+    if (proxy != NULL) {
         return copy == NULL ? mproc__list_null(call, "where the copy goes")
-                            : mproc__far_copy(copy, far, MPROC__LIST_COPY,
+                            : mproc__far_copy(copy, proxy, MPROC__LIST_COPY,
                                               MPROC_KIND_LIST, pool, call);
     }
     if (copy == NULL) {
@@ -484,12 +485,12 @@ list_repeat(mproc__store_use_t *use, apr_int64_t times, const char *call)
 apr_status_t
 mproc_list_repeat(mproc_list_t *list, apr_int64_t times)
 {
-    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
+    mproc__proxy_t *proxy = mproc__proxy_of(list, MPROC_KIND_LIST);
     const char *call = "mproc_list_repeat";
     apr_status_t rv = mproc__list_check(list, call);
 
-    if (far != NULL) {
-        return mproc__far_list_with(far, MPROC__LIST_REPEAT, times, call);
+    if (proxy != NULL) {
+        return mproc__far_list_with(proxy, MPROC__LIST_REPEAT, times, call);
     }
     if (times <= 0) {
         return mproc_list_clear(list);

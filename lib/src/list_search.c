@@ -72,14 +72,14 @@ list_vsearch(mproc_list_t *list, apr_size_t most, apr_size_t *count,
              apr_size_t *first, int drop, const char *call, const char *format,
              va_list args)
 {
-    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
+    mproc__proxy_t *proxy = mproc__proxy_of(list, MPROC_KIND_LIST);
     apr_status_t rv = mproc__list_check(list, call);
     mproc__packing_t packing;
     mproc_bytes_t wanted;
 
     *count = 0;
-    if (far != NULL) {
-        return far_vsearch(far, most, count, first, drop, call, format, args);
+    if (proxy != NULL) {
+        return far_vsearch(proxy, most, count, first, drop, call, format, args);
     }
     if (rv != APR_SUCCESS) {
         return rv;
@@ -253,13 +253,13 @@ list_sort(mproc__store_use_t *use, sorting_t *sorting, const char *call)
 apr_status_t
 mproc_list_sort(mproc_list_t *list, int reverse)
 {
-    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
+    mproc__proxy_t *proxy = mproc__proxy_of(list, MPROC_KIND_LIST);
     const char *call = "mproc_list_sort";
     apr_status_t rv = mproc__list_check(list, call);
     sorting_t sorting = {reverse, 0};
 
-    if (far != NULL) {
-        return mproc__far_list_with(far, MPROC__LIST_SORT, reverse, call);
+    if (proxy != NULL) {
+        return mproc__far_list_with(proxy, MPROC__LIST_SORT, reverse, call);
     }
     if (rv == APR_SUCCESS) {
         rv = mproc__store_lock(&list->use, call);
@@ -277,15 +277,15 @@ mproc_list_sort(mproc_list_t *list, int reverse)
 apr_status_t
 mproc_list_reverse(mproc_list_t *list)
 {
-    mproc__proxy_t *far = mproc__proxy_of(list, MPROC_KIND_LIST);
+    mproc__proxy_t *proxy = mproc__proxy_of(list, MPROC_KIND_LIST);
     const char *call = "mproc_list_reverse";
     apr_status_t rv = mproc__list_check(list, call);
     const apr_uint32_t *now;
     apr_uint32_t *refs;
     apr_uint64_t count, i;
 
-    if (far != NULL) {
-        return mproc__proxy_plain(far, MPROC__LIST_REVERSE, 0, call);
+    if (proxy != NULL) {
+        return mproc__proxy_plain(proxy, MPROC__LIST_REVERSE, 0, call);
     }
     if (rv == APR_SUCCESS) {
         rv = mproc__store_lock(&list->use, call);

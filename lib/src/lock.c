@@ -55,12 +55,12 @@ mproc__lock_use(mproc_lock_t *lock, const char *call)
 static apr_status_t
 lock_acquire(mproc_lock_t *lock, apr_interval_time_t timeout)
 {
-    mproc__proxy_t *far = mproc__proxy_of(lock, MPROC_KIND_LOCK);
+    mproc__proxy_t *proxy = mproc__proxy_of(lock, MPROC_KIND_LOCK);
     mproc__mutex_use_t use;
     mproc__actor_t self = mproc__actor();
 
-    if (far != NULL) {
-        return mproc__proxy_plain(far, MPROC__LOCK_ACQUIRE, timeout,
+    if (proxy != NULL) {
+        return mproc__proxy_plain(proxy, MPROC__LOCK_ACQUIRE, timeout,
                                   "mproc_lock_acquire");
     }
     if (self == 0 || !mproc__object_is(lock, &mproc__lock_ops)) {
@@ -88,10 +88,10 @@ mproc_lock_acquire(mproc_lock_t *lock, apr_interval_time_t timeout)
 static apr_status_t
 lock_release(mproc_lock_t *lock)
 {
-    mproc__proxy_t *far = mproc__proxy_of(lock, MPROC_KIND_LOCK);
+    mproc__proxy_t *proxy = mproc__proxy_of(lock, MPROC_KIND_LOCK);
 
-    if (far != NULL) {
-        return mproc__proxy_plain(far, MPROC__LOCK_RELEASE, 0,
+    if (proxy != NULL) {
+        return mproc__proxy_plain(proxy, MPROC__LOCK_RELEASE, 0,
                                   "mproc_lock_release");
     }
     if (!mproc__object_is(lock, &mproc__lock_ops)) {
@@ -117,10 +117,10 @@ mproc_lock_release(mproc_lock_t *lock)
 int
 mproc_lock_locked(mproc_lock_t *lock)
 {
-    mproc__proxy_t *far = mproc__proxy_of(lock, MPROC_KIND_LOCK);
+    mproc__proxy_t *proxy = mproc__proxy_of(lock, MPROC_KIND_LOCK);
 
-    if (far != NULL) {
-        return mproc__proxy_number(far, MPROC__LOCK_STATE, 0,
+    if (proxy != NULL) {
+        return mproc__proxy_number(proxy, MPROC__LOCK_STATE, 0,
                                    "mproc_lock_locked") > 0;
     }
     return mproc__object_is(lock, &mproc__lock_ops) &&

@@ -56,7 +56,7 @@ proxy_closing(mproc_object_t *object)
     if (proxy->own != NULL) {
         apr_pool_destroy(proxy->own);
     }
-    free(proxy->copy);
+    free(atomic_load(&proxy->copy));
     free(proxy->before);
     if (atomic_load(&proxy->counted) == mproc_plat_pid() &&
         mproc__link_is_joined(link) && object->shared != NULL) {

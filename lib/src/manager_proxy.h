@@ -24,15 +24,17 @@ typedef struct mproc__proxy_t {
     _Atomic apr_int64_t
         counted; /* the process for which the server counts it */
     /* Of a value or array: */
-    apr_size_t item, count;
-    void *copy, *before; /* of its items; as they came. NULL: not yet */
+    _Atomic apr_size_t item; /* 0: not known yet, nor what follows */
+    apr_size_t count;
     mproc_rlock_t *lock;
-    void *_Atomic privates; /* a namespace's attributes that stay here */
+    void *_Atomic copy;          /* of its items; NULL: not yet */
+    void *before;                /* as they came */
+    _Atomic apr_uint64_t holder; /* the thread that acquired it; 0: none */
+    int depth;                   /* how often, by way of itself */
+    void *_Atomic privates;      /* a namespace's attributes that stay here */
     /* Of a queue: what is got with a pool of NULL. */
     atomic_flag own_busy;
     apr_pool_t *own;
-    mproc__actor_t owner; /* the thread that has it, of this process */
-    int depth;            /* how often it was acquired by way of itself */
 } mproc__proxy_t;
 
 /* The proxy that an object is, of this kind; NULL: it is none. */

@@ -65,21 +65,21 @@ space_closing(mproc_object_t *object)
 
 /* A manager's has them when the first is asked for. */
 static privates_t *
-privates_of(mproc_namespace_t *space, mproc__proxy_t *far)
+privates_of(mproc_namespace_t *space, mproc__proxy_t *proxy)
 {
     void *none = NULL, *made;
 
-    if (far == NULL) {
+    if (proxy == NULL) {
         return &space->privates;
     }
-    if (atomic_load(&far->privates) == NULL) {
+    if (atomic_load(&proxy->privates) == NULL) {
         made = calloc(1, sizeof(privates_t));
         if (made != NULL &&
-            !atomic_compare_exchange_strong(&far->privates, &none, made)) {
+            !atomic_compare_exchange_strong(&proxy->privates, &none, made)) {
             free(made);
         }
     }
-    return atomic_load(&far->privates);
+    return atomic_load(&proxy->privates);
 }
 
 void
@@ -113,10 +113,10 @@ mproc_namespace_destroy(mproc_namespace_t *space)
 }
 
 static apr_status_t
-space_check(mproc_namespace_t *space, mproc__proxy_t *far, const char *name,
+space_check(mproc_namespace_t *space, mproc__proxy_t *proxy, const char *name,
             const char *call)
 {
-    apr_status_t rv = far != NULL
+    apr_status_t rv = proxy != NULL
                           ? APR_SUCCESS
                           : mproc__store_check(space, &mproc__namespace_ops,
                                                "namespace", call);
@@ -268,8 +268,8 @@ mproc_namespace_setf(mproc_namespace_t *space, const char *name,
                      const char *format, ...)
 {
     const char *call = "mproc_namespace_setf";
-    mproc__proxy_t *far = mproc__proxy_of(space, MPROC_KIND_NAMESPACE);
-    apr_status_t rv = space_check(space, far, name, call);
+    mproc__proxy_t *proxy = mproc__proxy_of(space, MPROC_KIND_NAMESPACE);
+    apr_status_t rv = space_check(space, proxy, name, call);
     mproc__packing_t packing;
     mproc__text_key_t key;
     mproc__fill_t fill;
@@ -280,15 +280,15 @@ mproc_namespace_setf(mproc_namespace_t *space, const char *name,
     }
     va_start(args, format);
     if (name[0] == '_') {
-        rv = private_vset(privates_of(space, far), name, format, args, call);
+        rv = private_vset(privates_of(space, proxy), name, format, args, call);
         va_end(args);
         return rv;
     }
-    if (far != NULL) {
+    if (proxy != NULL) {
         mproc__far_args_t far_args;
         va_copy(far_args.list, args);
         va_end(args);
-        rv = mproc__far_dict_set(far, MPROC__FAR_TEXT(name),
+        rv = mproc__far_dict_set(proxy, MPROC__FAR_TEXT(name),
                                  MPROC__FAR_FORMAT(format, &far_args), call);
         va_end(far_args.list);
         return rv;
@@ -313,8 +313,8 @@ mproc_namespace_getf(mproc_namespace_t *space, const char *name,
                      apr_pool_t *pool, const char *format, ...)
 {
     const char *call = "mproc_namespace_getf";
-    mproc__proxy_t *far = mproc__proxy_of(space, MPROC_KIND_NAMESPACE);
-    apr_status_t rv = space_check(space, far, name, call);
+    mproc__proxy_t *proxy = mproc__proxy_of(space, MPROC_KIND_NAMESPACE);
+    apr_status_t rv = space_check(space, proxy, name, call);
     mproc__text_key_t key;
     mproc__taken_t taken;
     va_list args;
@@ -327,16 +327,16 @@ mproc_namespace_getf(mproc_namespace_t *space, const char *name,
     }
     va_start(args, format);
     if (name[0] == '_') {
-        rv = private_vget(privates_of(space, far), name, pool, format, args,
+        rv = private_vget(privates_of(space, proxy), name, pool, format, args,
                           call);
         va_end(args);
         return rv;
     }
-    if (far != NULL) {
+    if (proxy != NULL) {
         mproc__far_args_t far_args;
         va_copy(far_args.list, args);
         va_end(args);
-        rv = mproc__far_dict_get(far, MPROC__FAR_TEXT(name), 0,
+        rv = mproc__far_dict_get(proxy, MPROC__FAR_TEXT(name), 0,
                                  MPROC__FAR_UNPACK(format, &far_args, pool),
                                  call);
         va_end(far_args.list);
@@ -359,8 +359,8 @@ apr_status_t
 mproc_namespace_remove(mproc_namespace_t *space, const char *name)
 {
     const char *call = "mproc_namespace_remove";
-    mproc__proxy_t *far = mproc__proxy_of(space, MPROC_KIND_NAMESPACE);
-    apr_status_t rv = space_check(space, far, name, call);
+    mproc__proxy_t *proxy = mproc__proxy_of(space, MPROC_KIND_NAMESPACE);
+    apr_status_t rv = space_check(space, proxy, name, call);
     mproc__text_key_t key;
     private_t *attribute;
 
@@ -368,15 +368,15 @@ mproc_namespace_remove(mproc_namespace_t *space, const char *name)
         return rv;
     }
     if (name[0] == '_') {
-        attribute = private_take(privates_of(space, far), name);
+        attribute = private_take(privates_of(space, proxy), name);
         if (attribute == NULL) {
             return private_missing(name, call);
         }
         apr_pool_destroy(attribute->pool);
         return APR_SUCCESS;
     }
-    if (far != NULL) {
-        return mproc__far_dict_remove(far, MPROC__FAR_TEXT(name), call);
+    if (proxy != NULL) {
+        return mproc__far_dict_remove(proxy, MPROC__FAR_TEXT(name), call);
     }
     rv = mproc__text_key_begin(&key, name, &space->use, call);
     if (rv == APR_SUCCESS) {
@@ -390,22 +390,22 @@ int
 mproc_namespace_has(mproc_namespace_t *space, const char *name)
 {
     const char *call = "mproc_namespace_has";
-    mproc__proxy_t *far = mproc__proxy_of(space, MPROC_KIND_NAMESPACE);
+    mproc__proxy_t *proxy = mproc__proxy_of(space, MPROC_KIND_NAMESPACE);
     mproc__text_key_t key;
     int has;
 
-    if (space_check(space, far, name, call) != APR_SUCCESS) {
+    if (space_check(space, proxy, name, call) != APR_SUCCESS) {
         return 0;
     }
     if (name[0] == '_') {
-        privates_t *privates = privates_of(space, far);
+        privates_t *privates = privates_of(space, proxy);
         private_begin(privates);
         has = *private_find(privates, name) != NULL;
         private_end(privates);
         return has;
     }
-    if (far != NULL) {
-        return mproc__far_dict_has(far, MPROC__FAR_TEXT(name), call);
+    if (proxy != NULL) {
+        return mproc__far_dict_has(proxy, MPROC__FAR_TEXT(name), call);
     }
     has = mproc__text_key_begin(&key, name, &space->use, call) == APR_SUCCESS &&
           mproc__dict_has(&space->use, &key.key, call);
@@ -418,11 +418,12 @@ mproc_namespace_datum(mproc_namespace_t *space, mproc_datum_t **map,
                       apr_pool_t *pool)
 {
     const char *call = "mproc_namespace_datum";
-    mproc__proxy_t *far = mproc__proxy_of(space, MPROC_KIND_NAMESPACE);
-    apr_status_t rv = space_check(space, far, "", call);
+    mproc__proxy_t *proxy = mproc__proxy_of(space, MPROC_KIND_NAMESPACE);
+    apr_status_t rv = space_check(space, proxy, "", call);
 
-    if (far != NULL) {
-        return mproc__far_dict_datum(far, map, MPROC__DICT_SORTED, pool, call);
+    if (proxy != NULL) {
+        return mproc__far_dict_datum(proxy, map, MPROC__DICT_SORTED, pool,
+                                     call);
     }
     return rv == APR_SUCCESS ? mproc__dict_datum(&space->use, map,
                                                  MPROC__DICT_SORTED, pool, call)

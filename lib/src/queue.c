@@ -439,12 +439,12 @@ apr_status_t
 mproc_queue_put(mproc_queue_t *queue, mproc_bytes_t item,
                 apr_interval_time_t timeout)
 {
-    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
+    mproc__proxy_t *proxy = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     const char *call = "mproc_queue_put";
     apr_status_t rv;
 
-    if (far != NULL) {
-        return mproc__far_queue_put(far, &item, 1, timeout, NULL, call);
+    if (proxy != NULL) {
+        return mproc__far_queue_put(proxy, &item, 1, timeout, NULL, call);
     }
     if (item.data == NULL && item.size > 0) {
         return item_is_bad(call);
@@ -465,13 +465,13 @@ apr_status_t
 mproc_queue_get_into(mproc_queue_t *queue, void *buffer, apr_size_t size,
                      apr_size_t *length, apr_interval_time_t timeout)
 {
-    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
+    mproc__proxy_t *proxy = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     const char *call = "mproc_queue_get_into";
 
-    return far != NULL ? mproc__far_queue_get_into(far, buffer, size, length,
-                                                   timeout, call)
-                       : mproc__queue_get_into(queue, buffer, size, length,
-                                               timeout, call);
+    return proxy != NULL ? mproc__far_queue_get_into(proxy, buffer, size,
+                                                     length, timeout, call)
+                         : mproc__queue_get_into(queue, buffer, size, length,
+                                                 timeout, call);
 }
 
 apr_status_t
@@ -544,13 +544,13 @@ apr_status_t
 mproc_queue_get(mproc_queue_t *queue, mproc_bytes_t *item,
                 apr_interval_time_t timeout, apr_pool_t *pool)
 {
-    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
+    mproc__proxy_t *proxy = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     const char *call = "mproc_queue_get";
     int count;
 
-    return far != NULL
-               ? mproc__far_queue_get(far, item, 1, &count, timeout, pool, call)
-               : mproc__queue_get(queue, item, timeout, pool, call);
+    return proxy != NULL ? mproc__far_queue_get(proxy, item, 1, &count, timeout,
+                                                pool, call)
+                         : mproc__queue_get(queue, item, timeout, pool, call);
 }
 
 apr_status_t

@@ -18,7 +18,7 @@ apr_status_t
 mproc_queue_put_many(mproc_queue_t *queue, const mproc_bytes_t *items,
                      int count, apr_interval_time_t timeout, int *done)
 {
-    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
+    mproc__proxy_t *proxy = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     const char *call = "mproc_queue_put_many";
     apr_time_t deadline = mproc__deadline(timeout);
     apr_status_t rv = APR_SUCCESS;
@@ -33,8 +33,8 @@ mproc_queue_put_many(mproc_queue_t *queue, const mproc_bytes_t *items,
                            "pass an array of them",
                            call, count, items == NULL ? "NULL" : "not");
     }
-    if (far != NULL) {
-        return mproc__far_queue_put(far, items, count, timeout, done, call);
+    if (proxy != NULL) {
+        return mproc__far_queue_put(proxy, items, count, timeout, done, call);
     }
     while (put < count && rv == APR_SUCCESS) {
         if (items[put].size > MPROC__ITEM_INLINE || items[put].data == NULL) {
@@ -68,7 +68,7 @@ apr_status_t
 mproc_queue_get_many(mproc_queue_t *queue, mproc_bytes_t *items, int most,
                      int *count, apr_interval_time_t timeout, apr_pool_t *pool)
 {
-    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
+    mproc__proxy_t *proxy = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     mproc__item_t item;
     apr_status_t rv;
 
@@ -80,8 +80,8 @@ mproc_queue_get_many(mproc_queue_t *queue, mproc_bytes_t *items, int most,
                            "least one",
                            most, items == NULL ? "NULL" : "a place");
     }
-    if (far != NULL) {
-        return mproc__far_queue_get(far, items, most, count, timeout, pool,
+    if (proxy != NULL) {
+        return mproc__far_queue_get(proxy, items, most, count, timeout, pool,
                                     "mproc_queue_get_many");
     }
     rv = mproc__queue_begin_get(queue, &item, timeout, "mproc_queue_get_many");

@@ -27,12 +27,12 @@ work_is_left(void *baton)
 apr_status_t
 mproc_queue_task_done(mproc_queue_t *queue)
 {
-    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
+    mproc__proxy_t *proxy = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     mproc__ring_t *ring;
     apr_uint64_t done;
 
-    if (far != NULL) {
-        return mproc__proxy_plain(far, MPROC__QUEUE_TASK_DONE, 0,
+    if (proxy != NULL) {
+        return mproc__proxy_plain(proxy, MPROC__QUEUE_TASK_DONE, 0,
                                   "mproc_queue_task_done");
     }
     if (!mproc__object_is(queue, &mproc__queue_ops)) {
@@ -77,14 +77,14 @@ queue_joined(mproc_queue_t *queue)
 apr_status_t
 mproc_queue_join(mproc_queue_t *queue, apr_interval_time_t timeout)
 {
-    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
+    mproc__proxy_t *proxy = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     mproc__gate_wait_t wait = {NULL, work_is_left, mproc__queue_is_hopeless,
                                queue, NULL};
     apr_time_t deadline = mproc__deadline(timeout);
     apr_status_t rv;
 
-    if (far != NULL) {
-        return mproc__proxy_plain(far, MPROC__QUEUE_JOIN, timeout,
+    if (proxy != NULL) {
+        return mproc__proxy_plain(proxy, MPROC__QUEUE_JOIN, timeout,
                                   "mproc_queue_join");
     }
     if (!mproc__object_is(queue, &mproc__queue_ops)) {

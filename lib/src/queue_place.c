@@ -88,12 +88,12 @@ apr_status_t
 mproc_queue_reserve(mproc_queue_t *queue, apr_size_t size, void **data,
                     apr_interval_time_t timeout)
 {
-    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
+    mproc__proxy_t *proxy = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     const char *call = "mproc_queue_reserve";
     mproc__hold_t *hold;
     apr_status_t rv;
 
-    if (far != NULL) {
+    if (proxy != NULL) {
         return mproc__far_queue_lacks("mproc_queue_reserve");
     }
     *data = NULL;
@@ -201,12 +201,12 @@ apr_status_t
 mproc_queue_take(mproc_queue_t *queue, mproc_bytes_t *item,
                  apr_interval_time_t timeout)
 {
-    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
+    mproc__proxy_t *proxy = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     mproc__hold_t *hold;
     mproc__item_t found;
     apr_status_t rv;
 
-    if (far != NULL) {
+    if (proxy != NULL) {
         return mproc__far_queue_lacks("mproc_queue_take");
     }
     item->data = NULL;
@@ -246,15 +246,15 @@ apr_status_t
 mproc__queue_vputf(mproc_queue_t *queue, apr_interval_time_t timeout,
                    const char *format, va_list args)
 {
-    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
+    mproc__proxy_t *proxy = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     const char *call = "mproc_queue_putf";
     apr_array_header_t *objects = NULL;
     apr_pool_t *pool;
     mproc_bytes_t bytes;
     apr_status_t rv = mproc__queue_check(queue, call);
 
-    if (far != NULL) {
-        return mproc__far_queue_vputf(far, timeout, format, args, call);
+    if (proxy != NULL) {
+        return mproc__far_queue_vputf(proxy, timeout, format, args, call);
     }
     if (rv == APR_SUCCESS) {
         rv = apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
@@ -318,14 +318,14 @@ mproc__queue_vgetf(mproc_queue_t *queue, apr_interval_time_t timeout,
                    apr_pool_t *pool, const char *format, va_list args,
                    const char *call)
 {
-    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
+    mproc__proxy_t *proxy = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     _Alignas(16) char buffer[MPROC__ITEM_INLINE];
     apr_status_t rv = mproc__queue_check(queue, call);
     mproc__hold_t *hold;
     mproc_bytes_t bytes;
 
-    if (far != NULL) {
-        return mproc__far_queue_vgetf(far, timeout, pool, format, args, call);
+    if (proxy != NULL) {
+        return mproc__far_queue_vgetf(proxy, timeout, pool, format, args, call);
     }
     if (rv != APR_SUCCESS) {
         return rv;

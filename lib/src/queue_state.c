@@ -11,11 +11,11 @@
 apr_size_t
 mproc_queue_size(mproc_queue_t *queue)
 {
-    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
+    mproc__proxy_t *proxy = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
 
-    if (far != NULL) {
-        apr_int64_t number =
-            mproc__proxy_number(far, MPROC__QUEUE_SIZE, 0, "mproc_queue_size");
+    if (proxy != NULL) {
+        apr_int64_t number = mproc__proxy_number(proxy, MPROC__QUEUE_SIZE, 0,
+                                                 "mproc_queue_size");
         return number < 0 ? 0 : (apr_size_t)number;
     }
     return mproc__object_is(queue, &mproc__queue_ops)
@@ -32,11 +32,11 @@ mproc_queue_empty(mproc_queue_t *queue)
 int
 mproc_queue_full(mproc_queue_t *queue)
 {
-    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
+    mproc__proxy_t *proxy = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     mproc__ring_t *ring;
 
-    if (far != NULL) {
-        return mproc__proxy_number(far, MPROC__QUEUE_SIZE, 1,
+    if (proxy != NULL) {
+        return mproc__proxy_number(proxy, MPROC__QUEUE_SIZE, 1,
                                    "mproc_queue_full") > 0;
     }
     if (!mproc__object_is(queue, &mproc__queue_ops)) {
@@ -49,14 +49,14 @@ mproc_queue_full(mproc_queue_t *queue)
 apr_status_t
 mproc_queue_shutdown(mproc_queue_t *queue, int immediate)
 {
-    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
+    mproc__proxy_t *proxy = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     const char *call = "mproc_queue_shutdown";
     mproc__ring_t *ring;
     mproc__item_t item;
     apr_status_t rv;
 
-    if (far != NULL) {
-        return mproc__far_queue_shutdown(far, immediate, call);
+    if (proxy != NULL) {
+        return mproc__far_queue_shutdown(proxy, immediate, call);
     }
     if (!mproc__object_is(queue, &mproc__queue_ops)) {
         return mproc__object_missing(call, "queue");

@@ -87,13 +87,13 @@ mproc__rlock_end(mproc_rlock_t *rlock)
 static apr_status_t
 rlock_acquire(mproc_rlock_t *rlock, apr_interval_time_t timeout)
 {
-    mproc__proxy_t *far = mproc__proxy_of(rlock, MPROC_KIND_RLOCK);
+    mproc__proxy_t *proxy = mproc__proxy_of(rlock, MPROC_KIND_RLOCK);
     mproc__actor_t self = mproc__actor();
     mproc__mutex_use_t use;
     apr_status_t rv;
 
-    if (far != NULL) {
-        return mproc__proxy_plain(far, MPROC__LOCK_ACQUIRE, timeout,
+    if (proxy != NULL) {
+        return mproc__proxy_plain(proxy, MPROC__LOCK_ACQUIRE, timeout,
                                   "mproc_rlock_acquire");
     }
     if (self == 0 || !mproc__object_is(rlock, &mproc__rlock_ops)) {
@@ -133,11 +133,11 @@ mproc_rlock_acquire(mproc_rlock_t *rlock, apr_interval_time_t timeout)
 static apr_status_t
 rlock_release(mproc_rlock_t *rlock)
 {
-    mproc__proxy_t *far = mproc__proxy_of(rlock, MPROC_KIND_RLOCK);
+    mproc__proxy_t *proxy = mproc__proxy_of(rlock, MPROC_KIND_RLOCK);
     apr_uint64_t depth;
 
-    if (far != NULL) {
-        return mproc__proxy_plain(far, MPROC__LOCK_RELEASE, 0,
+    if (proxy != NULL) {
+        return mproc__proxy_plain(proxy, MPROC__LOCK_RELEASE, 0,
                                   "mproc_rlock_release");
     }
     if (!mproc__object_is(rlock, &mproc__rlock_ops)) {
@@ -175,10 +175,10 @@ mproc_rlock_release(mproc_rlock_t *rlock)
 int
 mproc_rlock_locked(mproc_rlock_t *rlock)
 {
-    mproc__proxy_t *far = mproc__proxy_of(rlock, MPROC_KIND_RLOCK);
+    mproc__proxy_t *proxy = mproc__proxy_of(rlock, MPROC_KIND_RLOCK);
 
-    if (far != NULL) {
-        return mproc__proxy_number(far, MPROC__LOCK_STATE, 0,
+    if (proxy != NULL) {
+        return mproc__proxy_number(proxy, MPROC__LOCK_STATE, 0,
                                    "mproc_rlock_locked") > 0;
     }
     return mproc__object_is(rlock, &mproc__rlock_ops) &&
@@ -188,10 +188,10 @@ mproc_rlock_locked(mproc_rlock_t *rlock)
 int
 mproc_rlock_is_mine(mproc_rlock_t *rlock)
 {
-    mproc__proxy_t *far = mproc__proxy_of(rlock, MPROC_KIND_RLOCK);
+    mproc__proxy_t *proxy = mproc__proxy_of(rlock, MPROC_KIND_RLOCK);
 
-    if (far != NULL) {
-        return mproc__proxy_number(far, MPROC__LOCK_STATE, 1,
+    if (proxy != NULL) {
+        return mproc__proxy_number(proxy, MPROC__LOCK_STATE, 1,
                                    "mproc_rlock_is_mine") > 0;
     }
     mproc__actor_t self = mproc__actor();

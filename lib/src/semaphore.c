@@ -238,15 +238,15 @@ apr_status_t
 mproc_semaphore_acquire(mproc_semaphore_t *semaphore,
                         apr_interval_time_t timeout)
 {
-    mproc__proxy_t *far = mproc__proxy_of(semaphore, MPROC_KIND_SEMAPHORE);
+    mproc__proxy_t *proxy = mproc__proxy_of(semaphore, MPROC_KIND_SEMAPHORE);
     mproc__gate_wait_t wait = {NULL, semaphore_is_shut, semaphore_is_hopeless,
                                semaphore, NULL};
     semaphore_shared_t *shared;
     apr_time_t deadline;
     apr_status_t rv = APR_SUCCESS;
 
-    if (far != NULL) {
-        return mproc__proxy_plain(far, MPROC__SEMAPHORE_ACQUIRE, timeout,
+    if (proxy != NULL) {
+        return mproc__proxy_plain(proxy, MPROC__SEMAPHORE_ACQUIRE, timeout,
                                   "mproc_semaphore_acquire");
     }
     if (!mproc__object_is(semaphore, &mproc__semaphore_ops)) {
@@ -271,11 +271,11 @@ mproc_semaphore_acquire(mproc_semaphore_t *semaphore,
 apr_status_t
 mproc_semaphore_release(mproc_semaphore_t *semaphore)
 {
-    mproc__proxy_t *far = mproc__proxy_of(semaphore, MPROC_KIND_SEMAPHORE);
+    mproc__proxy_t *proxy = mproc__proxy_of(semaphore, MPROC_KIND_SEMAPHORE);
     semaphore_shared_t *shared;
 
-    if (far != NULL) {
-        return mproc__proxy_plain(far, MPROC__SEMAPHORE_RELEASE, 0,
+    if (proxy != NULL) {
+        return mproc__proxy_plain(proxy, MPROC__SEMAPHORE_RELEASE, 0,
                                   "mproc_semaphore_release");
     }
     if (!mproc__object_is(semaphore, &mproc__semaphore_ops)) {
@@ -302,12 +302,12 @@ mproc_semaphore_release(mproc_semaphore_t *semaphore)
 int
 mproc_semaphore_value(mproc_semaphore_t *semaphore)
 {
-    mproc__proxy_t *far = mproc__proxy_of(semaphore, MPROC_KIND_SEMAPHORE);
+    mproc__proxy_t *proxy = mproc__proxy_of(semaphore, MPROC_KIND_SEMAPHORE);
     semaphore_shared_t *shared;
 
-    if (far != NULL) {
-        apr_int64_t number = mproc__proxy_number(far, MPROC__SEMAPHORE_VALUE, 0,
-                                                 "mproc_semaphore_value");
+    if (proxy != NULL) {
+        apr_int64_t number = mproc__proxy_number(proxy, MPROC__SEMAPHORE_VALUE,
+                                                 0, "mproc_semaphore_value");
         return number < 0 ? 0 : (int)number;
     }
     if (!mproc__object_is(semaphore, &mproc__semaphore_ops)) {

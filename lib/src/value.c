@@ -58,10 +58,10 @@ mproc_value_copy(mproc_value_t **copy, mproc_value_t *value, apr_pool_t *pool)
 void *
 mproc_value_data(mproc_value_t *value)
 {
-    mproc__proxy_t *far = mproc__far_cell(value, MPROC_KIND_VALUE);
+    mproc__proxy_t *proxy = mproc__far_cell(value, MPROC_KIND_VALUE);
 
-    if (far != NULL) {
-        return mproc__far_cell_data(far);
+    if (proxy != NULL) {
+        return mproc__far_cell_data(proxy);
     }
     return mproc__object_is(value, &mproc__value_ops)
                ? mproc__cell_shared(value)->data
@@ -71,10 +71,10 @@ mproc_value_data(mproc_value_t *value)
 apr_size_t
 mproc_value_size(mproc_value_t *value)
 {
-    mproc__proxy_t *far = mproc__far_cell(value, MPROC_KIND_VALUE);
+    mproc__proxy_t *proxy = mproc__far_cell(value, MPROC_KIND_VALUE);
 
-    if (far != NULL) {
-        return far->item;
+    if (proxy != NULL) {
+        return proxy->item;
     }
     return mproc__object_is(value, &mproc__value_ops)
                ? (apr_size_t)mproc__cell_shared(value)->item
@@ -84,10 +84,10 @@ mproc_value_size(mproc_value_t *value)
 mproc_rlock_t *
 mproc_value_lock(mproc_value_t *value)
 {
-    mproc__proxy_t *far = mproc__far_cell(value, MPROC_KIND_VALUE);
+    mproc__proxy_t *proxy = mproc__far_cell(value, MPROC_KIND_VALUE);
 
-    if (far != NULL) {
-        return mproc__far_cell_lock(far);
+    if (proxy != NULL) {
+        return mproc__far_cell_lock(proxy);
     }
     return mproc__object_is(value, &mproc__value_ops) ? value->cell.lock : NULL;
 }
@@ -95,10 +95,10 @@ mproc_value_lock(mproc_value_t *value)
 static apr_status_t
 value_acquire(mproc_value_t *value, apr_interval_time_t timeout)
 {
-    mproc__proxy_t *far = mproc__far_cell(value, MPROC_KIND_VALUE);
+    mproc__proxy_t *proxy = mproc__far_cell(value, MPROC_KIND_VALUE);
 
-    if (far != NULL) {
-        return mproc__far_cell_acquire(far, timeout, "mproc_value_acquire");
+    if (proxy != NULL) {
+        return mproc__far_cell_acquire(proxy, timeout, "mproc_value_acquire");
     }
     mproc__cell_call_t call = value_call("mproc_value_acquire");
     return mproc__cell_acquire(value, &call, timeout);
@@ -116,10 +116,10 @@ mproc_value_acquire(mproc_value_t *value, apr_interval_time_t timeout)
 static apr_status_t
 value_release(mproc_value_t *value)
 {
-    mproc__proxy_t *far = mproc__far_cell(value, MPROC_KIND_VALUE);
+    mproc__proxy_t *proxy = mproc__far_cell(value, MPROC_KIND_VALUE);
 
-    if (far != NULL) {
-        return mproc__far_cell_release(far, "mproc_value_release");
+    if (proxy != NULL) {
+        return mproc__far_cell_release(proxy, "mproc_value_release");
     }
     mproc__cell_call_t call = value_call("mproc_value_release");
     return mproc__cell_release(value, &call);

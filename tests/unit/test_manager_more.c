@@ -9,6 +9,7 @@
 #include <apr_file_info.h>
 
 #include "certificates.h"
+#include "kin.h"
 #include "managers.h"
 #include "threads.h"
 
@@ -30,9 +31,9 @@ client_make(mproc_manager_t *manager, const mproc_manager_options_t *options,
             apr_pool_t *pool)
 {
     mproc_manager_t *client;
-    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_connect(
-                                    &client, mproc_manager_address(manager),
-                                    options, pool));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_manager_connect(
+                       &client, mproc_manager_address(manager), options, pool));
     return client;
 }
 
@@ -46,8 +47,9 @@ a_value_is_carried(apr_pool_t *pool)
     mproc_manager_t *other = client_make(manager, NULL, pool);
     mproc_value_t *here, *there;
     int seven = 7;
-    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_value(manager, &here, "v",
-                                                    sizeof seven, &seven, pool));
+    REQUIRE_STATUS(
+        APR_SUCCESS,
+        mproc_manager_value(manager, &here, "v", sizeof seven, &seven, pool));
     REQUIRE_STATUS(APR_SUCCESS, mproc_manager_value(other, &there, "v",
                                                     sizeof seven, NULL, pool));
     CHECK_INT(sizeof seven, mproc_value_size(there));
@@ -76,8 +78,8 @@ an_array_is_read_and_written(apr_pool_t *pool)
     apr_int64_t first[4] = {1, 2, 3, 4}, got[4] = {0}, nine = 9;
     mproc_array_t *here, *there, *none;
     mproc_value_t *value;
-    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_array(manager, &here, "a", 8, 4,
-                                                    first, pool));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_manager_array(manager, &here, "a", 8, 4, first, pool));
     REQUIRE_STATUS(APR_SUCCESS,
                    mproc_manager_array(other, &there, "a", 8, 4, NULL, pool));
     CHECK_INT(4, mproc_array_count(there));
@@ -342,11 +344,13 @@ tally_await(void *self, mproc_bytes_t args, mproc_reply_t *reply,
                              : rv;
 }
 
-static const mproc_method_t tally_methods[] = {
-    {"add", tally_add},           {"added", tally_added},
-    {"fail", tally_fail},         {"destroyed", tally_destroyed},
-    {"silent", tally_silent},     {"await", tally_await},
-    {NULL, NULL}};
+static const mproc_method_t tally_methods[] = {{"add", tally_add},
+                                               {"added", tally_added},
+                                               {"fail", tally_fail},
+                                               {"destroyed", tally_destroyed},
+                                               {"silent", tally_silent},
+                                               {"await", tally_await},
+                                               {NULL, NULL}};
 static const mproc_manager_type_t tally_type = {"tally", tally_create,
                                                 tally_destroy, tally_methods};
 static const mproc_method_t plain_methods[] = {{"silent", tally_silent},
@@ -395,8 +399,8 @@ tally_there(mproc_bytes_t args, apr_pool_t *pool)
     int number;
     CHILD_STATUS(APR_SUCCESS,
                  mproc_unpack(args, pool, "o o", &manager, &passed));
-    CHILD_STATUS(APR_SUCCESS, mproc_remote_call(passed, "add", &result, pool,
-                                                "i", 1));
+    CHILD_STATUS(APR_SUCCESS,
+                 mproc_remote_call(passed, "add", &result, pool, "i", 1));
     CHILD_STATUS(APR_SUCCESS, mproc_unpack(result, pool, "i", &number));
     CHILD_CHECK(number == 43);
     CHILD_STATUS(APR_SUCCESS, mproc_manager_remote(manager, &named, "tally",
@@ -411,8 +415,8 @@ static int
 destroyed_count(mproc_remote_t *remote, apr_pool_t *pool)
 {
     mproc_bytes_t result;
-    REQUIRE_STATUS(APR_SUCCESS, mproc_remote_call(remote, "destroyed", &result,
-                                                  pool, NULL));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_remote_call(remote, "destroyed", &result, pool, NULL));
     return number_in(result, pool);
 }
 
@@ -472,11 +476,11 @@ a_methods_failure_is_told(apr_pool_t *pool)
                                                      NULL, pool, NULL));
     CHECK_DETAIL("no type \"nothing\"");
     CHECK(none == NULL);
-    CHECK_STATUS(APR_EINVAL, mproc_manager_remote(manager, &none, "tally",
-                                                  NULL, pool, "i", -1));
+    CHECK_STATUS(APR_EINVAL, mproc_manager_remote(manager, &none, "tally", NULL,
+                                                  pool, "i", -1));
     CHECK_DETAIL("tally");
-    CHECK_STATUS(APR_EAGAIN, mproc_manager_remote(manager, &none, "tally",
-                                                  NULL, pool, "i", -2));
+    CHECK_STATUS(APR_EAGAIN, mproc_manager_remote(manager, &none, "tally", NULL,
+                                                  pool, "i", -2));
     CHECK_STATUS(MPROC_EFORMAT, mproc_manager_remote(manager, &none, "tally",
                                                      NULL, pool, "s", "text"));
     REQUIRE_STATUS(APR_SUCCESS, mproc_manager_remote(manager, &tally, "tally",
@@ -579,8 +583,8 @@ a_slow_method_delays_nobody_else(apr_pool_t *pool)
         threads_join(adds[i], APR_SUCCESS);
     }
     for (i = 0; i < ADDS; i++) {
-        CHECK_STATUS(APR_SUCCESS, mproc_remote_call(slow, "added", &result,
-                                                    pool, "i", i));
+        CHECK_STATUS(APR_SUCCESS,
+                     mproc_remote_call(slow, "added", &result, pool, "i", i));
         CHECK_INT(10 + i, number_in(result, pool));
     }
     CHECK_STATUS(APR_SUCCESS, mproc_manager_shutdown(manager, 0));
@@ -689,9 +693,9 @@ a_batch_ends_with_its_server(apr_pool_t *pool)
     REQUIRE_STATUS(APR_SUCCESS, mproc_manager_batch_begin(manager));
     CHECK_STATUS(APR_SUCCESS, mproc_dict_setf(dict, "a", "i", 1));
     test_kill(mproc_process_pid(mproc_manager_process(manager)));
-    REQUIRE_STATUS(APR_SUCCESS,
-                   mproc_process_join(mproc_manager_process(manager),
-                                      test_deadline()));
+    REQUIRE_STATUS(
+        APR_SUCCESS,
+        mproc_process_join(mproc_manager_process(manager), test_deadline()));
     CHECK_STATUS(APR_ECONNRESET, mproc_manager_batch_end(manager, NULL));
     CHECK_STATUS(MPROC_ESTATE, mproc_manager_batch_end(manager, NULL));
 }
@@ -717,8 +721,8 @@ no_timeout_is_early(apr_pool_t *pool)
     int which, got;
     REQUIRE_STATUS(APR_SUCCESS, mproc_manager_condition(manager, &condition,
                                                         NULL, NULL, pool));
-    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_semaphore(manager, &semaphore,
-                                                        NULL, 0, pool));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_manager_semaphore(manager, &semaphore, NULL, 0, pool));
     REQUIRE_STATUS(APR_SUCCESS,
                    mproc_manager_value(manager, &value, "v", 1, NULL, pool));
     REQUIRE_STATUS(APR_SUCCESS,
@@ -832,8 +836,9 @@ what_is_too_large_is_refused(apr_pool_t *pool)
         CHECK_INT(9000, got.size);
     }
     /* Two fit, but not together: the answer is what is too large. */
-    CHECK_STATUS(APR_SUCCESS, mproc_dict_setf(dict, "again", "y",
-                                              (mproc_bytes_t){bytes.data, 9000}));
+    CHECK_STATUS(
+        APR_SUCCESS,
+        mproc_dict_setf(dict, "again", "y", (mproc_bytes_t){bytes.data, 9000}));
     CHECK_STATUS(MPROC_ETOOBIG, mproc_dict_items(big, &items, pool));
     CHECK_INT(3, mproc_dict_size(big));
 }
@@ -885,8 +890,8 @@ hold_condition(mproc_bytes_t args, apr_pool_t *pool)
     mproc_condition_t *condition;
     mproc_event_t *ready;
     int waits;
-    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "o o b", &condition,
-                                           &ready, &waits));
+    CHILD_STATUS(APR_SUCCESS,
+                 mproc_unpack(args, pool, "o o b", &condition, &ready, &waits));
     CHILD_STATUS(APR_SUCCESS,
                  mproc_condition_acquire(condition, MPROC_FOREVER));
     CHILD_STATUS(APR_SUCCESS, mproc_event_set(ready));
@@ -930,9 +935,9 @@ a_condition_outlives_its_users(apr_pool_t *pool)
     told_t told;
     REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&ready, pool));
     REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&told.ready, pool));
-    REQUIRE_STATUS(APR_SUCCESS,
-                   mproc_manager_condition(manager, &told.condition, NULL, NULL,
-                                           pool));
+    REQUIRE_STATUS(
+        APR_SUCCESS,
+        mproc_manager_condition(manager, &told.condition, NULL, NULL, pool));
     START(waiter, hold_condition, pool, "o o b", told.condition, ready, 1);
     CHECK_STATUS(APR_SUCCESS, mproc_event_wait(ready, test_deadline()));
     waiting_settle(manager, 1);
@@ -1059,9 +1064,9 @@ three_hundred_clients(apr_pool_t *pool)
     mproc_barrier_t *all_here;
     threads_t *threads;
     mproc_list_t *list;
-    REQUIRE_STATUS(APR_SUCCESS,
-                   mproc_barrier_create(&all_here, CROWD_THREADS + 1, NULL,
-                                        NULL, pool));
+    REQUIRE_STATUS(
+        APR_SUCCESS,
+        mproc_barrier_create(&all_here, CROWD_THREADS + 1, NULL, NULL, pool));
     crowd_address = mproc_manager_address(manager);
     threads = threads_start(CROWD_THREADS, crowd_some, all_here, pool);
     CHECK_STATUS(APR_SUCCESS,
@@ -1138,9 +1143,9 @@ over_a_named_pipe(apr_pool_t *pool)
     mproc_listener_t *listener;
     apr_status_t rv;
     net_needed();
-    options.address = apr_psprintf(
-        pool, "pipe:mproc-test-manager-%d",
-        (int)mproc_process_pid(mproc_process_current()));
+    options.address =
+        apr_psprintf(pool, "pipe:mproc-test-manager-%d",
+                     (int)mproc_process_pid(mproc_process_current()));
     rv = mproc_listener_create(&listener, options.address, NULL, NULL);
     if (rv == APR_ENOTIMPL) {
         test_skip("no named pipes here");
@@ -1223,10 +1228,10 @@ inherited_at(mproc_manager_options_t *options, apr_pool_t *pool)
         test_skip("nothing is inherited but by fork");
     }
     manager = manager_with(options, pool);
-    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_dict(manager, &inherited_dict,
-                                                   NULL, pool));
-    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_lock(manager, &inherited_lock,
-                                                   NULL, pool));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_manager_dict(manager, &inherited_dict, NULL, pool));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_manager_lock(manager, &inherited_lock, NULL, pool));
     REQUIRE_STATUS(APR_SUCCESS,
                    mproc_manager_value(manager, &inherited_value, NULL,
                                        sizeof number, NULL, pool));
@@ -1236,8 +1241,8 @@ inherited_at(mproc_manager_options_t *options, apr_pool_t *pool)
     for (i = 0; i < 3; i++) {
         START(child, use_inherited, pool, NULL);
         JOIN(child, 0);
-        CHECK_STATUS(APR_SUCCESS, mproc_dict_getf(inherited_dict, "b", pool,
-                                                  "i", &number));
+        CHECK_STATUS(APR_SUCCESS,
+                     mproc_dict_getf(inherited_dict, "b", pool, "i", &number));
         CHECK_INT(2, number);
     }
     CHECK_STATUS(APR_SUCCESS, mproc_value_acquire(inherited_value, 0));
@@ -1340,8 +1345,10 @@ it_ends_with_its_creator(int how, apr_pool_t *pool)
     apr_int64_t pid;
     const char *address;
     mproc_manager_t *none;
+    apr_uint64_t peers;
     net_needed();
     start_server(pool);
+    peers = count_peers();
     REQUIRE_STATUS(APR_SUCCESS, mproc_queue_create(&told, 0, pool));
     START(child, create_there, pool, "o i i", told, (int)test_method(), how);
     REQUIRE_STATUS(APR_SUCCESS, mproc_queue_getf(told, test_deadline(), pool,
@@ -1359,6 +1366,8 @@ it_ends_with_its_creator(int how, apr_pool_t *pool)
         REQUIRE(mproc_clock() < deadline);
         apr_sleep(1 * MS);
     }
+    /* What it had goes when somebody of the tree has noticed. */
+    await_peers(peers);
     CHECK(!place_is_left(address, pool));
     CHECK(mproc_manager_connect(&none, address, NULL, pool) != APR_SUCCESS);
 }
