@@ -4,7 +4,8 @@
  * mproc__proxy_plain().
  *
  * The items of a value or array are a copy of this process. Acquiring brings it
- * up to date; releasing sends it back if it was changed.
+ * up to date; releasing sends it back if it was changed. The copy belongs to the
+ * thread that has the lock.
  */
 #include "manager_far.h"
 
@@ -13,7 +14,9 @@
 
 #include <mproc/error.h>
 
+#include "../../platform/plat_sys.h"
 #include "error.h"
+#include "peers.h"
 
 apr_status_t
 mproc__far_condition_check(mproc__proxy_t *condition, const char *call)
@@ -78,6 +81,21 @@ mproc__far_barrier_break(mproc__proxy_t *barrier, int reset, const char *call)
 
 /* ----------------------------------------------------------- values, arrays */
 
+/* Threads that need what is made once: one makes it, the others wait. */
+static void
+cell_guard(mproc__proxy_t *cell)
+{
+    while (atomic_flag_test_and_set(&cell->own_busy)) {
+        mproc_plat_yield();
+    }
+}
+
+static void
+cell_unguard(mproc__proxy_t *cell)
+{
+    atomic_flag_clear(&cell->own_busy);
+}
+
 static apr_size_t
 cell_size(const mproc__proxy_t *cell)
 {
@@ -110,8 +128,8 @@ cell_learn(mproc__proxy_t *cell)
                                cell->object.pool);
     }
     if (rv == APR_SUCCESS) {
-        cell->item = (apr_size_t)item;
         cell->count = (apr_size_t)count;
+        atomic_store(&cell->item, (apr_size_t)item); /* All is known. */
     }
     return rv;
 }
@@ -121,8 +139,12 @@ mproc__far_cell(void *cell, mproc_kind_e kind)
 {
     mproc__proxy_t *proxy = mproc__proxy_of(cell, kind);
 
-    if (proxy != NULL && proxy->item == 0) {
-        (void)cell_learn(proxy);
+    if (proxy != NULL && atomic_load(&proxy->item) == 0) {
+        cell_guard(proxy);
+        if (atomic_load(&proxy->item) == 0) {
+            (void)cell_learn(proxy);
+        }
+        cell_unguard(proxy);
     }
     return proxy;
 }
@@ -133,26 +155,33 @@ mproc__far_cell_lock(mproc__proxy_t *cell)
     return cell->lock;
 }
 
+/* `fresh`: 1, this call made it. */
 static apr_status_t
-copy_make(mproc__proxy_t *cell, const char *call)
+copy_make(mproc__proxy_t *cell, int *fresh, const char *call)
 {
+    void *copy, *before;
+
     if (cell->item == 0) {
         return mproc__fail(APR_ECONNRESET,
                            "%s: the manager did not tell how large it is; it "
                            "has ended, or does not answer",
                            call);
     }
-    if (cell->copy != NULL) {
-        return APR_SUCCESS;
+    cell_guard(cell);
+    *fresh = cell->copy == NULL;
+    if (*fresh) {
+        copy = calloc(1, cell_size(cell) + 1);
+        before = calloc(1, cell_size(cell) + 1);
+        if (copy == NULL || before == NULL) {
+            cell_unguard(cell);
+            free(copy);
+            free(before);
+            return mproc__fail(APR_ENOMEM, "%s: no memory for the items", call);
+        }
+        cell->before = before;
+        cell->copy = copy;
     }
-    cell->copy = calloc(1, cell_size(cell) + 1);
-    cell->before = malloc(cell_size(cell) + 1);
-    if (cell->copy == NULL || cell->before == NULL) {
-        free(cell->copy);
-        free(cell->before);
-        cell->copy = cell->before = NULL;
-        return mproc__fail(APR_ENOMEM, "%s: no memory for the items", call);
-    }
+    cell_unguard(cell);
     return APR_SUCCESS;
 }
 
@@ -177,10 +206,10 @@ void *
 mproc__far_cell_data(mproc__proxy_t *cell)
 {
     const char *call = "mproc_value_data";
-    int fresh = cell->copy == NULL;
     mproc__ask_t ask;
+    int fresh;
 
-    if (copy_make(cell, call) != APR_SUCCESS) {
+    if (copy_make(cell, &fresh, call) != APR_SUCCESS) {
         return NULL;
     }
     if (fresh) {
@@ -199,8 +228,10 @@ apr_status_t
 mproc__far_cell_acquire(mproc__proxy_t *cell, apr_interval_time_t timeout,
                         const char *call)
 {
+    apr_uint64_t self = (apr_uint64_t)mproc__actor();
     mproc__ask_t ask;
-    apr_status_t rv = copy_make(cell, call), lost;
+    int fresh;
+    apr_status_t rv = copy_make(cell, &fresh, call), lost;
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -209,6 +240,10 @@ mproc__far_cell_acquire(mproc__proxy_t *cell, apr_interval_time_t timeout,
     rv = lost = mproc__ask_run(&ask, timeout);
     if (rv == APR_SUCCESS || rv == MPROC_EOWNERDEAD) {
         /* Who has it already has the newest items, which are his. */
+        if (atomic_load(&cell->holder) != self) {
+            cell->depth = 0;
+            atomic_store(&cell->holder, self);
+        }
         rv = cell->depth > 0 ? APR_SUCCESS : copy_refresh(cell, &ask);
         cell->depth++;
     }
@@ -216,15 +251,17 @@ mproc__far_cell_acquire(mproc__proxy_t *cell, apr_interval_time_t timeout,
     return rv == APR_SUCCESS ? lost : rv;
 }
 
+/* It is this thread's no more before the server lets others have it. */
 apr_status_t
 mproc__far_cell_release(mproc__proxy_t *cell, const char *call)
 {
+    apr_uint64_t self = (apr_uint64_t)mproc__actor();
+    int mine = atomic_load(&cell->holder) == self && cell->depth > 0;
+    int changed = mine && cell->depth == 1 &&
+                  memcmp(cell->copy, cell->before, cell_size(cell)) != 0;
     mproc__ask_t ask;
     apr_status_t rv;
-    int changed;
 
-    changed = cell->copy != NULL && cell->depth == 1 &&
-              memcmp(cell->copy, cell->before, cell_size(cell)) != 0;
     mproc__proxy_ask(&ask, cell, MPROC__CELL_RELEASE, call);
     if (changed) {
         mproc__ask_bytes(&ask, (mproc_bytes_t){cell->copy, cell_size(cell)});
@@ -232,13 +269,10 @@ mproc__far_cell_release(mproc__proxy_t *cell, const char *call)
     else {
         mproc__ask_text(&ask, NULL);
     }
-    rv = mproc__ask_run(&ask, 0);
-    if (rv == APR_SUCCESS) {
-        cell->depth -= cell->depth > 0;
-        if (changed) {
-            memcpy(cell->before, cell->copy, cell_size(cell));
-        }
+    if (mine && ask.rv == APR_SUCCESS && --cell->depth == 0) {
+        atomic_store(&cell->holder, 0);
     }
+    rv = mproc__ask_run(&ask, 0);
     mproc__ask_end(&ask);
     return rv;
 }

@@ -24,13 +24,16 @@ typedef struct mproc__proxy_t {
     _Atomic apr_int64_t
         counted; /* the process for which the server counts it */
     /* Of a value or array: */
-    apr_size_t item, count;
+    _Atomic apr_size_t item; /* 0: not known yet */
+    apr_size_t count;
     void *copy, *before; /* of its items; as they came. NULL: not yet */
     mproc_rlock_t *lock;
     void *_Atomic privates; /* a namespace's attributes that stay here */
     /* Of a queue: what is got with a pool of NULL. */
     atomic_flag own_busy;
     apr_pool_t *own;
+    _Atomic apr_uint64_t holder; /* the thread that has acquired it, or 0; what
+                                    follows, and the copy, are that one's */
     int depth; /* how often it was acquired by way of itself */
 } mproc__proxy_t;
 

@@ -129,6 +129,79 @@ threads_use_what_is_inherited(apr_pool_t *pool)
     CHECK_INT(1, mproc_dict_size(inherited));
 }
 
+#define TIMES 100
+
+static void *APR_THREAD_FUNC
+adds(apr_thread_t *thread, void *baton)
+{
+    beside_t *beside = baton;
+    mproc_value_t *value = (mproc_value_t *)(void *)beside->listener;
+    int i, at = test_scaled(TIMES);
+    for (i = 0; i < at && beside->status == APR_SUCCESS; i++) {
+        beside->status = mproc_value_acquire(value, test_deadline());
+        if (beside->status == APR_SUCCESS) {
+            ++*(int *)mproc_value_data(value);
+            beside->status = mproc_value_release(value);
+        }
+    }
+    apr_thread_exit(thread, APR_SUCCESS);
+    return NULL;
+}
+
+/* Two threads do. */
+static int
+both_add(mproc_value_t *value, apr_pool_t *pool)
+{
+    beside_t beside[2];
+    apr_status_t rv;
+    int i, bad = 0;
+    memset(beside, 0, sizeof beside);
+    for (i = 0; i < 2; i++) {
+        beside[i].listener = (mproc_listener_t *)(void *)value;
+        bad |= apr_thread_create(&beside[i].thread, NULL, adds, &beside[i],
+                                 pool) != APR_SUCCESS;
+    }
+    for (i = 0; i < 2; i++) {
+        bad |= apr_thread_join(&rv, beside[i].thread) != APR_SUCCESS ||
+               beside[i].status != APR_SUCCESS;
+    }
+    return bad;
+}
+
+static int
+add_there(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_value_t *value;
+    int bad;
+    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "o", &value));
+    bad = both_add(value, pool);
+    mproc_value_destroy(value);
+    return bad;
+}
+
+/* Threads and processes change a value: each sees what the others did. */
+static void
+all_add_to_a_value(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_start(pool);
+    mproc_manager_census_t census;
+    mproc_process_t *child;
+    mproc_value_t *value;
+    int start = 0;
+    REQUIRE_STATUS(
+        APR_SUCCESS,
+        mproc_manager_value(manager, &value, NULL, sizeof start, &start, NULL));
+    START(child, add_there, pool, "o", value);
+    CHECK_INT(0, both_add(value, pool));
+    JOIN(child, 0);
+    REQUIRE_STATUS(APR_SUCCESS, mproc_value_acquire(value, test_deadline()));
+    CHECK_INT(4 * test_scaled(TIMES), *(int *)mproc_value_data(value));
+    CHECK_STATUS(APR_SUCCESS, mproc_value_release(value));
+    mproc_value_destroy(value);
+    CHECK_STATUS(APR_SUCCESS, mproc_manager_census(manager, &census));
+    CHECK_INT(0, census.objects);
+}
+
 /* --------------------------------------------------------------- batches */
 
 static mproc_list_t *inherited_list;
@@ -358,6 +431,7 @@ static const test_case_t cases[] = {
     {"threads_come_first_at_once", threads_come_first_at_once},
     {"threads_of_a_child_come_at_once", threads_of_a_child_come_at_once},
     {"threads_use_what_is_inherited", threads_use_what_is_inherited},
+    {"all_add_to_a_value", all_add_to_a_value},
     {"a_child_collects_nothing", a_child_collects_nothing},
     {"an_array_is_written_in_a_batch", an_array_is_written_in_a_batch},
     {"many_items_fit", many_items_fit},
