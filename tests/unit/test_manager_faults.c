@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "certificates.h"
 #include "managers.h"
 
 #define THREADS 8
@@ -398,6 +399,46 @@ a_method_alone(apr_pool_t *pool)
     }
 }
 
+/* ------------------------------------------------------------- encrypted */
+
+/* Large values come whole, though the system does not tell of what has been
+ * decrypted already. */
+static void
+large_values_encrypted(apr_pool_t *pool)
+{
+    mproc_manager_options_t options = {.address = LOCAL,
+                                       .start_method = test_method()};
+    certificate_t authority, server;
+    mproc_tls_options_t tls = {0};
+    mproc_manager_t *manager;
+    mproc_bytes_t value, back;
+    mproc_dict_t *dict;
+    char *data;
+    int i;
+    options.net = options_with(KEY);
+    if (!certificates_exist()) {
+        test_skip("no OpenSSL to make certificates with");
+    }
+    REQUIRE(certificate_make(&authority, "authority", NULL, 30, pool));
+    REQUIRE(certificate_make(&server, "127.0.0.1", &authority, 30, pool));
+    tls.certificate = server.file;
+    tls.key = server.key;
+    tls.authorities = authority.file;
+    options.net.tls = &tls;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_start(&manager, &options, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_dict(manager, &dict, NULL, pool));
+    data = apr_palloc(pool, 5 << 20);
+    memset(data, 'x', 5 << 20);
+    value.data = data;
+    for (i = 0; i < 12; i++) {
+        value.size = ((apr_size_t)i % 5 << 20) + (apr_size_t)i * 997;
+        CHECK_STATUS(APR_SUCCESS, mproc_dict_setf(dict, "a", "y", value));
+        CHECK_STATUS(APR_SUCCESS, mproc_dict_getf(dict, "a", pool, "y", &back));
+        CHECK(back.size == value.size &&
+              memcmp(back.data, value.data, value.size) == 0);
+    }
+}
+
 /* -------------------------------------------------------- it stands still */
 
 /* Callers go on, soon; and what they had is free when it goes on, too. */
@@ -437,6 +478,7 @@ static const test_case_t cases[] = {
     {"many_items_fit", many_items_fit},
     {"what_is_not_answered_is_not_had", what_is_not_answered_is_not_had},
     {"a_method_alone", a_method_alone},
+    {"large_values_encrypted", large_values_encrypted},
     {"a_stopped_server_is_given_up", a_stopped_server_is_given_up},
     {NULL, NULL}};
 
