@@ -4,8 +4,8 @@
  * mproc__proxy_plain().
  *
  * The items of a value or array are a copy of this process. Acquiring brings it
- * up to date; releasing sends it back if it was changed. The copy belongs to the
- * thread that has the lock.
+ * up to date; releasing sends it back if it was changed. The copy belongs to
+ * the thread that has the lock.
  */
 #include "manager_far.h"
 
