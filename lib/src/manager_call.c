@@ -420,7 +420,7 @@ call_run(mproc__call_t *call)
         server->result_names = 0;
         server->result_rv = APR_SUCCESS;
         rv = method->run(call);
-        if (rv != APR_EAGAIN) {
+        if (rv != MPROC__CALL_WAITS) {
             break;
         }
         if (call->deadline != 0 && (call->deadline == MPROC_PLAT_NEVER ||
@@ -429,7 +429,7 @@ call_run(mproc__call_t *call)
         }
         call->outcome = APR_TIMEUP;
     } while (method->leave != NULL && method->leave(call, 1));
-    if (rv == APR_EAGAIN) {
+    if (rv == MPROC__CALL_WAITS) {
         rv = mproc__fail(call->outcome, "%s", method->late);
     }
     call_answer(call, rv);

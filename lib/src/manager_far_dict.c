@@ -254,7 +254,7 @@ mproc__far_dict_snapshot(mproc__proxy_t *dict, mproc_dict_pair_t **pairs,
                          apr_size_t *count, apr_pool_t *pool, const char *call)
 {
     apr_int64_t number = 0;
-    mproc_bytes_t all;
+    mproc_bytes_t all = {NULL, 0};
     mproc__ask_t ask;
     apr_status_t rv;
 

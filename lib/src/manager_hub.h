@@ -81,6 +81,7 @@ struct mproc__hub_t {
     apr_pool_t *pool;
     mproc__net_t net;
     mproc__place_t at;
+    mproc__hold_t *folder; /* the block that notes the place's */
     apr_interval_time_t lease;
     int conns_most, conn_count;
     mproc_plat_netset_t *set;

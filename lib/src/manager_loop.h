@@ -46,9 +46,12 @@ typedef struct mproc__call_t {
     apr_status_t outcome;
 } mproc__call_t;
 
+/* What a method says when it cannot be done yet; no status of anybody's. */
+#define MPROC__CALL_WAITS ((apr_status_t)-1)
+
 typedef struct mproc__served_method_t {
     apr_uint64_t kinds; /* of the object, a bit each; 0: of no object */
-    /* APR_EAGAIN: it must wait. */
+    /* MPROC__CALL_WAITS: it must wait. */
     apr_status_t (*run)(mproc__call_t *call);
     const char *late; /* the sentence when its time is over */
     /* It waited, and will not any more: its client is gone, or its time is

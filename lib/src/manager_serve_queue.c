@@ -87,7 +87,7 @@ mproc__serve_queue_put(mproc__call_t *call)
         mproc__object_changed(call->server, call->head.id);
     }
     mproc__result_int(call, (apr_int64_t)call->note);
-    return rv == APR_TIMEUP ? APR_EAGAIN : rv;
+    return rv == APR_TIMEUP ? MPROC__CALL_WAITS : rv;
 }
 
 /* ---------------------------------------------------------------------- get */
@@ -221,7 +221,7 @@ mproc__serve_queue_get(mproc__call_t *call)
         got++;
     }
     if (got == 0) {
-        return rv == APR_TIMEUP      ? APR_EAGAIN
+        return rv == APR_TIMEUP      ? MPROC__CALL_WAITS
                : rv == MPROC_ETOOBIG ? APR_SUCCESS
                                      : rv;
     }
@@ -255,7 +255,7 @@ mproc__serve_queue_join(mproc__call_t *call)
 {
     apr_status_t rv = mproc_queue_join(queue_of(call), MPROC_NOWAIT);
 
-    return rv == APR_TIMEUP ? APR_EAGAIN : rv;
+    return rv == APR_TIMEUP ? MPROC__CALL_WAITS : rv;
 }
 
 apr_status_t

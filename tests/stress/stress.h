@@ -69,6 +69,7 @@ extern const stress_scenario_t stress_resume_scenarios[];
 extern const stress_scenario_t stress_shared_scenarios[];
 extern const stress_scenario_t stress_dict_scenarios[];
 extern const stress_scenario_t stress_list_scenarios[];
+extern const stress_scenario_t stress_pool_scenarios[];
 extern const stress_scenario_t stress_random_scenarios[];
 
 /* Count a fault and say it, with how to see it again. */

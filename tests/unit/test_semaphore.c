@@ -576,7 +576,6 @@ static const test_case_t far_cases[] = {
     {"only_a_plain_one_rises", only_a_plain_one_rises},
     {"a_timeout_is_never_early", a_timeout_is_never_early},
     {"three_at_a_table", no_more_eat_than_there_are_seats},
-    {"one_release_frees_one", one_release_frees_one},
     {"plain_permits_die", plain_permits_die},
     {"owned_permits_are_the_owners", owned_permits_are_the_owners},
     {NULL, NULL}};
