@@ -26,6 +26,7 @@
 #define ITEMS 262144 /* of an era, at most */
 #define ERA 100      /* kills */
 #define PERMITS 3
+#define HELD 300                     /* microseconds; so that kills meet it */
 #define ROOM 20                      /* of the queue */
 #define LATE (15 * APR_USEC_PER_SEC) /* what took so long hangs */
 
@@ -93,6 +94,7 @@ lock_use(things_t *things, int self)
         stress_fault(STRESS_TORN, "manager: %d is within with %d", self,
                      before - 1);
     }
+    apr_sleep(HELD);
     atomic_store(&oracle->within, 0);
     went("release", mproc_lock_release(things->lock), 0, 0);
 }
@@ -115,6 +117,7 @@ permit_use(things_t *things, int self)
     if (count > PERMITS) {
         stress_fault(STRESS_TORN, "manager: %d permits are out", count);
     }
+    apr_sleep(HELD);
     atomic_store(&oracle->permit[self], 0);
     went("permit", mproc_semaphore_release(things->permits), 0, 0);
 }

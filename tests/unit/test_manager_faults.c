@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "certificates.h"
 #include "managers.h"
 
 #define THREADS 8
@@ -127,6 +128,79 @@ threads_use_what_is_inherited(apr_pool_t *pool)
         JOIN(child, 0);
     }
     CHECK_INT(1, mproc_dict_size(inherited));
+}
+
+#define TIMES 100
+
+static void *APR_THREAD_FUNC
+adds(apr_thread_t *thread, void *baton)
+{
+    beside_t *beside = baton;
+    mproc_value_t *value = (mproc_value_t *)(void *)beside->listener;
+    int i, at = test_scaled(TIMES);
+    for (i = 0; i < at && beside->status == APR_SUCCESS; i++) {
+        beside->status = mproc_value_acquire(value, test_deadline());
+        if (beside->status == APR_SUCCESS) {
+            ++*(int *)mproc_value_data(value);
+            beside->status = mproc_value_release(value);
+        }
+    }
+    apr_thread_exit(thread, APR_SUCCESS);
+    return NULL;
+}
+
+/* Two threads do. */
+static int
+both_add(mproc_value_t *value, apr_pool_t *pool)
+{
+    beside_t beside[2];
+    apr_status_t rv;
+    int i, bad = 0;
+    memset(beside, 0, sizeof beside);
+    for (i = 0; i < 2; i++) {
+        beside[i].listener = (mproc_listener_t *)(void *)value;
+        bad |= apr_thread_create(&beside[i].thread, NULL, adds, &beside[i],
+                                 pool) != APR_SUCCESS;
+    }
+    for (i = 0; i < 2; i++) {
+        bad |= apr_thread_join(&rv, beside[i].thread) != APR_SUCCESS ||
+               beside[i].status != APR_SUCCESS;
+    }
+    return bad;
+}
+
+static int
+add_there(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_value_t *value;
+    int bad;
+    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "o", &value));
+    bad = both_add(value, pool);
+    mproc_value_destroy(value);
+    return bad;
+}
+
+/* Threads and processes change a value: each sees what the others did. */
+static void
+all_add_to_a_value(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_start(pool);
+    mproc_manager_census_t census;
+    mproc_process_t *child;
+    mproc_value_t *value;
+    int start = 0;
+    REQUIRE_STATUS(
+        APR_SUCCESS,
+        mproc_manager_value(manager, &value, NULL, sizeof start, &start, NULL));
+    START(child, add_there, pool, "o", value);
+    CHECK_INT(0, both_add(value, pool));
+    JOIN(child, 0);
+    REQUIRE_STATUS(APR_SUCCESS, mproc_value_acquire(value, test_deadline()));
+    CHECK_INT(4 * test_scaled(TIMES), *(int *)mproc_value_data(value));
+    CHECK_STATUS(APR_SUCCESS, mproc_value_release(value));
+    mproc_value_destroy(value);
+    CHECK_STATUS(APR_SUCCESS, mproc_manager_census(manager, &census));
+    CHECK_INT(0, census.objects);
 }
 
 /* --------------------------------------------------------------- batches */
@@ -325,6 +399,46 @@ a_method_alone(apr_pool_t *pool)
     }
 }
 
+/* ------------------------------------------------------------- encrypted */
+
+/* Large values come whole, though the system does not tell of what has been
+ * decrypted already. */
+static void
+large_values_encrypted(apr_pool_t *pool)
+{
+    mproc_manager_options_t options = {.address = LOCAL,
+                                       .start_method = test_method()};
+    certificate_t authority, server;
+    mproc_tls_options_t tls = {0};
+    mproc_manager_t *manager;
+    mproc_bytes_t value, back;
+    mproc_dict_t *dict;
+    char *data;
+    int i;
+    options.net = options_with(KEY);
+    if (!certificates_exist()) {
+        test_skip("no OpenSSL to make certificates with");
+    }
+    REQUIRE(certificate_make(&authority, "authority", NULL, 30, pool));
+    REQUIRE(certificate_make(&server, "127.0.0.1", &authority, 30, pool));
+    tls.certificate = server.file;
+    tls.key = server.key;
+    tls.authorities = authority.file;
+    options.net.tls = &tls;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_start(&manager, &options, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_dict(manager, &dict, NULL, pool));
+    data = apr_palloc(pool, 5 << 20);
+    memset(data, 'x', 5 << 20);
+    value.data = data;
+    for (i = 0; i < 12; i++) {
+        value.size = ((apr_size_t)i % 5 << 20) + (apr_size_t)i * 997;
+        CHECK_STATUS(APR_SUCCESS, mproc_dict_setf(dict, "a", "y", value));
+        CHECK_STATUS(APR_SUCCESS, mproc_dict_getf(dict, "a", pool, "y", &back));
+        CHECK(back.size == value.size &&
+              memcmp(back.data, value.data, value.size) == 0);
+    }
+}
+
 /* -------------------------------------------------------- it stands still */
 
 /* Callers go on, soon; and what they had is free when it goes on, too. */
@@ -358,11 +472,13 @@ static const test_case_t cases[] = {
     {"threads_come_first_at_once", threads_come_first_at_once},
     {"threads_of_a_child_come_at_once", threads_of_a_child_come_at_once},
     {"threads_use_what_is_inherited", threads_use_what_is_inherited},
+    {"all_add_to_a_value", all_add_to_a_value},
     {"a_child_collects_nothing", a_child_collects_nothing},
     {"an_array_is_written_in_a_batch", an_array_is_written_in_a_batch},
     {"many_items_fit", many_items_fit},
     {"what_is_not_answered_is_not_had", what_is_not_answered_is_not_had},
     {"a_method_alone", a_method_alone},
+    {"large_values_encrypted", large_values_encrypted},
     {"a_stopped_server_is_given_up", a_stopped_server_is_given_up},
     {NULL, NULL}};
 

@@ -147,6 +147,7 @@ change_attributes(mproc_bytes_t args, apr_pool_t *pool)
     CHILD_STATUS(APR_SUCCESS, mproc_list_appendf(list, "i", number));
     CHILD_STATUS(APR_SUCCESS, mproc_namespace_remove(space, "gone"));
     CHILD_STATUS(APR_SUCCESS, mproc_namespace_setf(space, "_own", "i", 1));
+    mproc_namespace_destroy(space);
     return 0;
 }
 

@@ -73,6 +73,8 @@ typedef struct mproc_remote_t mproc_remote_t;
 
 /**
  * A method: what it is called with and what it says are as a task's (pool.h).
+ * It runs in a thread of the server's, and may take as long as it likes: others
+ * are served meanwhile. A server that is shut down waits for it to return.
  * @param self  what the type's `create` made
  * @param args  packed; until it returns
  * @param reply what mproc_reply() says goes back to the caller
@@ -89,7 +91,9 @@ typedef struct mproc_method_t {
     mproc_method_fn_t call;
 } mproc_method_t;
 
-/** A type. It, and what it points to, must stay: let it be static. */
+/** A type. It, and what it points to, must stay: let it be static. `create` and
+ *  `destroy` run in the thread that serves: nobody is served meanwhile, so let
+ *  them be short, and call nothing of this manager. */
 typedef struct mproc_manager_type_t {
     const char *name;
     /** Make one from packed arguments; its status goes back to the caller. The
