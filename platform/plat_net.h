@@ -48,6 +48,13 @@ apr_status_t mproc_plat_net_listen(apr_int64_t handle,
                                    const apr_sockaddr_t *address, int backlog,
                                    apr_port_t *port);
 
+/** What a Unix socket of the library's own is called in its folder. */
+#define MPROC_PLAT_NET_OWN "s"
+
+/** Remove a folder that was made for such a one, and that. Any process of the
+ *  tree, also when it is gone. */
+void mproc_plat_net_folder_remove(const char *folder);
+
 /**
  * Listen at, or connect to, a named pipe of this machine, which keeps messages
  * by itself, and where CPython's multiprocessing has no heads before them. What

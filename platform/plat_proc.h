@@ -112,6 +112,11 @@ apr_status_t mproc_plat_proc_look(const mproc_plat_proc_t *proc,
 apr_status_t mproc_plat_proc_signal(mproc_plat_proc_t *proc,
                                     mproc_plat_signal_e what);
 
+/** 1: a child is stopped, as by SIGSTOP or by its terminal; 0: it is not, or
+ *  the system has no such state, or does not tell. Who is held by a debugger
+ *  is not stopped. */
+int mproc_plat_proc_is_stopped(const mproc_plat_proc_t *proc);
+
 /** Close the handle. Does not end the process. */
 void mproc_plat_proc_release(mproc_plat_proc_t *proc);
 

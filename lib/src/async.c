@@ -43,8 +43,8 @@ list_unlink(mproc_async_t *async)
 }
 
 /* It is settled: the keeper shall find it, however many wait before it. */
-static void
-list_front(mproc_async_t *async)
+void
+mproc__async_list_front(mproc_async_t *async)
 {
     mproc_pool_t *workers = async->workers;
 
@@ -67,10 +67,26 @@ mproc__async_unlist(mproc_async_t *async)
     atomic_store(&async->listed, 0);
 }
 
+mproc__extra_t *
+mproc__async_extra(mproc_async_t *async)
+{
+    mproc__extra_t *extra = atomic_load(&async->extra), *made;
+
+    if (extra == NULL && (made = calloc(1, sizeof *made)) != NULL) {
+        if (atomic_compare_exchange_strong(&async->extra, &extra, made)) {
+            return made;
+        }
+        free(made);
+    }
+    return extra;
+}
+
 void
 mproc__async_free(mproc_async_t *async)
 {
-    mproc__lost_t *lost = atomic_load(&async->lost), *next;
+    mproc__extra_t *extra = atomic_load(&async->extra);
+    mproc__lost_t *lost = extra == NULL ? NULL : atomic_load(&extra->lost);
+    mproc__lost_t *next;
 
     if (async->hold != NULL) {
         mproc__arena_release(async->hold);
@@ -80,6 +96,7 @@ mproc__async_free(mproc_async_t *async)
         next = lost->next;
         free(lost);
     }
+    free(extra);
     free(async);
 }
 
@@ -90,6 +107,9 @@ async_drop(mproc_async_t *async)
 
     if (async->epoch != mproc__peers_epoch()) {
         return; /* The parent's. */
+    }
+    if (atomic_load(&async->extra) != NULL) {
+        mproc__notifier_end(&atomic_load(&async->extra)->notifier);
     }
     if (atomic_load(&async->listed) || atomic_load(&async->calls)) {
         apr_thread_mutex_lock(workers->list);
@@ -159,6 +179,7 @@ list_add(mproc_async_t *async)
     }
     workers->last = async;
     workers->stats.submitted += async->batch->count;
+    mproc__pool_figures(workers);
     async->number = ++workers->sent;
     if (async->batch->limit != 0 &&
         (workers->limited++ == 0 || async->batch->limit < workers->least)) {
@@ -195,7 +216,7 @@ order_check(mproc_pool_t *workers, const mproc__order_t *order,
                            "nothing was done",
                            call, RETRIES_MOST);
     }
-    return mproc__pool_open(workers, call);
+    return order->begun ? APR_SUCCESS : mproc__pool_open(workers, call);
 }
 
 static void
@@ -257,7 +278,7 @@ async_make(mproc_async_t **async, mproc_pool_t *workers,
 
 /* On the list first: who dies with a hint is looked for there. */
 static apr_status_t
-async_hint(mproc_async_t *async, const char *call)
+async_hint(mproc_async_t *async, int begun, const char *call)
 {
     mproc_pool_t *workers = async->workers;
     mproc__batch_t *batch = async->batch;
@@ -266,7 +287,8 @@ async_hint(mproc_async_t *async, const char *call)
     apr_status_t rv;
 
     apr_thread_mutex_lock(workers->list);
-    rv = mproc__pool_open(workers, call);
+    rv = begun ? mproc__pool_open_yet(workers, call)
+               : mproc__pool_open(workers, call);
     if (rv == APR_SUCCESS) {
         list_prune(workers);
         list_add(async);
@@ -310,7 +332,7 @@ mproc__async_send(mproc_async_t **async, mproc_pool_t *workers,
         apr_pool_cleanup_register(pool, made, async_cleanup,
                                   apr_pool_cleanup_null);
     }
-    rv = async_hint(made, call);
+    rv = async_hint(made, order->begun, call);
     if (rv != APR_SUCCESS) {
         *async = NULL;
         if (pool != NULL) {
@@ -336,6 +358,27 @@ mproc__async_settled(mproc_async_t *async)
     return settled;
 }
 
+/* Behind so many that nobody has begun as workers may have hints of, nobody
+ * has; what was cancelled stands in front. */
+apr_uint64_t
+mproc__async_settled_yet(mproc_pool_t *workers)
+{
+    apr_uint64_t settled = 0;
+    mproc_async_t *async;
+    int waiting = 0;
+
+    for (async = workers->first; async != NULL && waiting <= workers->places;
+         async = async->next) {
+        if (mproc__async_settled(async)) {
+            settled += async->batch->count;
+        }
+        else {
+            waiting += atomic_load(&async->batch->next) == 0;
+        }
+    }
+    return settled;
+}
+
 int
 mproc__async_task_done(mproc_async_t *async, apr_size_t index)
 {
@@ -347,10 +390,12 @@ mproc__async_task_done(mproc_async_t *async, apr_size_t index)
            MPROC__PIECE_DONE;
 }
 
-static const mproc_lost_t *
-lost_find(mproc_async_t *async, apr_size_t index)
+const mproc_lost_t *
+mproc__async_lost_find(mproc_async_t *async, apr_size_t index)
 {
-    const mproc__lost_t *lost = atomic_load(&async->lost);
+    mproc__extra_t *extra = atomic_load(&async->extra);
+    const mproc__lost_t *lost =
+        extra == NULL ? NULL : atomic_load(&extra->lost);
 
     while (lost != NULL && lost->index != index) {
         lost = lost->next;
@@ -376,7 +421,7 @@ apr_status_t
 mproc__async_failure(mproc_async_t *async, apr_size_t index)
 {
     mproc__task_t *task = mproc__batch_task(async->batch, index);
-    const mproc_lost_t *lost = lost_find(async, index);
+    const mproc_lost_t *lost = mproc__async_lost_find(async, index);
     mproc_bytes_t said;
     char text[64];
 
@@ -433,8 +478,8 @@ mproc__async_failure(mproc_async_t *async, apr_size_t index)
                        (const char *)said.data);
 }
 
-static apr_status_t
-async_check(const mproc_async_t *async, const char *call)
+apr_status_t
+mproc__async_check(const mproc_async_t *async, const char *call)
 {
     if (async == NULL) {
         return mproc__fail(APR_EINVAL,
@@ -450,10 +495,11 @@ async_check(const mproc_async_t *async, const char *call)
     return APR_SUCCESS;
 }
 
-static apr_status_t
-index_check(const mproc_async_t *async, apr_size_t index, const char *call)
+apr_status_t
+mproc__async_index(const mproc_async_t *async, apr_size_t index,
+                   const char *call)
 {
-    apr_status_t rv = async_check(async, call);
+    apr_status_t rv = mproc__async_check(async, call);
 
     if (rv == APR_SUCCESS && index >= async->batch->count) {
         rv = mproc__fail(APR_EINVAL,
@@ -465,8 +511,8 @@ index_check(const mproc_async_t *async, apr_size_t index, const char *call)
 }
 
 /* The first that failed, or its count. */
-static apr_size_t
-failure_find(const mproc_async_t *async)
+apr_size_t
+mproc__async_failure_find(const mproc_async_t *async)
 {
     apr_size_t i = 0;
 
@@ -529,7 +575,7 @@ mproc__async_wait(mproc_async_t *async, apr_size_t index, apr_time_t deadline,
 apr_status_t
 mproc_async_wait(mproc_async_t *async, apr_interval_time_t timeout)
 {
-    apr_status_t rv = async_check(async, "mproc_async_wait");
+    apr_status_t rv = mproc__async_check(async, "mproc_async_wait");
 
     return rv != APR_SUCCESS ? rv
                              : mproc__async_wait(async, MPROC__ALL_TASKS,
@@ -541,7 +587,7 @@ apr_status_t
 mproc_async_get(mproc_async_t *async, mproc_bytes_t *results,
                 apr_interval_time_t timeout, apr_pool_t *pool)
 {
-    apr_status_t rv = async_check(async, "mproc_async_get");
+    apr_status_t rv = mproc__async_check(async, "mproc_async_get");
     apr_size_t i;
 
     if (rv == APR_SUCCESS && results != NULL && pool == NULL) {
@@ -563,119 +609,7 @@ mproc_async_get(mproc_async_t *async, mproc_bytes_t *results,
         results[i].size = said.size;
         results[i].data = apr_pstrmemdup(pool, said.data, said.size);
     }
-    i = failure_find(async);
+    i = mproc__async_failure_find(async);
     return i < async->batch->count ? mproc__async_failure(async, i)
                                    : APR_SUCCESS;
-}
-
-/* ------------------------------------------------------------------- rest */
-
-apr_size_t
-mproc_async_count(const mproc_async_t *async)
-{
-    return async == NULL ? 0 : async->batch->count;
-}
-
-apr_status_t
-mproc_async_status(mproc_async_t *async, apr_size_t index)
-{
-    apr_status_t rv = index_check(async, index, "mproc_async_status");
-
-    if (rv == APR_SUCCESS && !mproc__async_settled(async)) {
-        rv = mproc__fail(MPROC_ESTATE, "mproc_async_status: it is not "
-                                       "settled; wait for it first");
-    }
-    return rv != APR_SUCCESS ? rv : mproc__async_failure(async, index);
-}
-
-apr_status_t
-mproc_async_lost(mproc_async_t *async, apr_size_t index, mproc_lost_t *lost)
-{
-    apr_status_t rv = index_check(async, index, "mproc_async_lost");
-    const mproc_lost_t *found;
-
-    if (rv == APR_SUCCESS && lost == NULL) {
-        rv = mproc__fail(APR_EINVAL, "mproc_async_lost: lost is NULL; pass "
-                                     "where the record goes");
-    }
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    found = lost_find(async, index);
-    if (found != NULL) {
-        *lost = *found;
-    }
-    return found != NULL
-               ? APR_SUCCESS
-               : mproc__fail(APR_NOTFOUND, "mproc_async_lost: no worker was "
-                                           "lost with it");
-}
-
-int
-mproc_async_ready(mproc_async_t *async)
-{
-    return async_check(async, "mproc_async_ready") == APR_SUCCESS &&
-           mproc__async_task_done(async, MPROC__ALL_TASKS);
-}
-
-apr_status_t
-mproc_async_successful(mproc_async_t *async, int *successful)
-{
-    apr_status_t rv = async_check(async, "mproc_async_successful");
-
-    if (rv == APR_SUCCESS && successful == NULL) {
-        rv = mproc__fail(APR_EINVAL, "mproc_async_successful: successful is "
-                                     "NULL; pass where the answer goes");
-    }
-    if (rv == APR_SUCCESS && !mproc__async_task_done(async, MPROC__ALL_TASKS)) {
-        rv = mproc__fail(MPROC_ESTATE, "mproc_async_successful: it is not "
-                                       "settled; wait for it first");
-    }
-    if (rv == APR_SUCCESS) {
-        *successful = failure_find(async) == async->batch->count;
-    }
-    return rv;
-}
-
-/* The list is locked: until that ends nobody calls back, and frees it. */
-static apr_uint64_t
-tasks_cancel(mproc_async_t *async)
-{
-    apr_uint64_t count = 0, i;
-
-    for (i = 0; i < async->batch->count; i++) {
-        if (mproc__batch_take(async->batch, mproc__peer_self(), i)) {
-            mproc__batch_task(async->batch, i)->size = 0;
-            mproc__batch_end(async->batch, i, MPROC_ECLOSED);
-            count++;
-        }
-    }
-    if (count > 0) {
-        mproc__pool_told(&async->batch->done);
-        if (mproc__async_settled(async)) {
-            list_front(async);
-        }
-        mproc__pool_move(&async->workers->shared->care);
-    }
-    return count;
-}
-
-apr_status_t
-mproc_async_cancel(mproc_async_t *async)
-{
-    apr_status_t rv = async_check(async, "mproc_async_cancel");
-    apr_uint64_t count = 0;
-
-    /* What is not listed is settled. */
-    if (rv == APR_SUCCESS && atomic_load(&async->listed)) {
-        mproc_pool_t *workers = async->workers;
-        apr_thread_mutex_lock(workers->list);
-        count = atomic_load(&async->listed) ? tasks_cancel(async) : 0;
-        apr_thread_mutex_unlock(workers->list);
-    }
-    if (rv == APR_SUCCESS && count == 0) {
-        rv = mproc__fail(MPROC_ESTATE, "mproc_async_cancel: its tasks are "
-                                       "running or done");
-    }
-    return rv;
 }

@@ -9,6 +9,7 @@
 
 #include "error.h"
 #include "parking.h"
+#include "wait.h"
 
 /* A wait for any change of several eventcounts. */
 typedef struct many_t {
@@ -128,6 +129,47 @@ many_count(const many_t *many, int *failed)
     }
     return settled;
 }
+
+/* ----------------------------------------------------- beside other things */
+
+static int
+async_is_missing(void *baton)
+{
+    return !mproc__async_task_done(baton, MPROC__ALL_TASKS);
+}
+
+/* As mproc__pool_look(): who is entered says so, and then looks. */
+static int
+async_must_sleep(void *baton)
+{
+    mproc_async_t *async = baton;
+
+    atomic_fetch_or(&async->batch->done, MPROC__POOL_WAITERS);
+    return async_is_missing(async);
+}
+
+apr_status_t
+mproc__async_source(mproc_async_t *async, mproc__source_t *source)
+{
+    apr_status_t rv = mproc__async_check(async, source->call);
+    mproc__extra_t *extra;
+
+    if (rv == APR_SUCCESS) {
+        source->word = (void *)&async->batch->done;
+        source->needed = async_is_missing;
+        source->baton = async;
+        source->must_sleep = async_must_sleep;
+        source->sleeper = async;
+        extra = atomic_load(&async->extra);
+        source->place = extra == NULL ? NULL : &extra->notifier;
+        /* The pool may be gone when it is settled. */
+        source->in_vain =
+            async_is_missing(async) && mproc__pool_in_keeper(async->workers);
+    }
+    return rv;
+}
+
+/* ------------------------------------------------------------ public calls */
 
 apr_status_t
 mproc_wait_results(mproc_async_t *const *asyncs, apr_size_t count,

@@ -40,6 +40,7 @@
 
 #include <mproc/error.h>
 
+#include "../../platform/plat_net.h"
 #include "error.h"
 #include "parking.h"
 #include "peers.h"
@@ -340,6 +341,18 @@ end_words(mproc__block_t *block, void *words[4])
     return count;
 }
 
+/* A listener that has not closed what it had is dead. */
+static void
+folder_remove(mproc__block_t *block)
+{
+    mproc__folder_t *folder = block_payload(block);
+
+    if (BLOCK_KIND(atomic_load(&block->word)) == MPROC_KIND_LISTENER &&
+        atomic_load(&folder->noted)) {
+        mproc_plat_net_folder_remove(folder->path);
+    }
+}
+
 /* Free a block that nobody holds. */
 static void
 drop_free(mproc__thread_t *thread, mproc__block_t *block,
@@ -349,6 +362,7 @@ drop_free(mproc__thread_t *thread, mproc__block_t *block,
     void *words[4];
     int count = end_words(block, words), i;
 
+    folder_remove(block);
     mproc__holds_drop(thread, BLOCK_KIND(word), block_payload(block),
                       mproc__chunk_block_size(handle) - sizeof *block);
     atomic_store(&block->word, (apr_uint64_t)(BLOCK_GENERATION(word) + 1)

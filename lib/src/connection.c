@@ -44,17 +44,6 @@ mproc__connection_result(apr_status_t rv, const char *call)
     }
 }
 
-apr_status_t
-mproc__connection_too_big(const char *call, apr_uint64_t size,
-                          apr_uint64_t limit)
-{
-    return mproc__fail(MPROC_ETOOBIG,
-                       "%s: a message of %" APR_UINT64_T_FMT
-                       " bytes came, and the limit is %" APR_UINT64_T_FMT
-                       "; it was dropped, the next one can be received",
-                       call, size, limit);
-}
-
 /* Usable for any way. */
 static apr_status_t
 end_open(mproc_connection_t *end, const mproc__reach_t **reach,

@@ -59,10 +59,6 @@ const mproc__reach_t *mproc__connection_reach(void *object);
 /* Give a failure as the connection's. */
 apr_status_t mproc__connection_result(apr_status_t rv, const char *call);
 
-/* A message of so many bytes is beyond the limit. */
-apr_status_t mproc__connection_too_big(const char *call, apr_uint64_t size,
-                                       apr_uint64_t limit);
-
 /* A connection by a socket, which it takes over, also when that fails. `peer`
  * is for sentences. */
 apr_status_t mproc__connection_of(mproc_connection_t **connection,

@@ -58,6 +58,9 @@ pipe_opened(mproc_object_t *object)
     if (rv == APR_SUCCESS) {
         rv = ring_open(&end->out, &shared->out, shared->other, object->pool);
     }
+    if (end->in != NULL) {
+        end->in->limit = &end->limit;
+    }
     end->timeout = MPROC_FOREVER;
     return rv;
 }
@@ -180,64 +183,31 @@ pipe_vsendf(mproc_connection_t *end, const char *format, va_list args,
 
 /* ----------------------------------------------------------------- receive */
 
-/* Drop the first message if it is beyond the limit. */
-static apr_status_t
-limit_check(mproc_connection_t *end, const char *call)
-{
-    apr_uint64_t limit = atomic_load(&end->limit);
-    mproc__item_t item;
-    apr_status_t rv;
-
-    if (limit == 0) {
-        return APR_SUCCESS;
-    }
-    rv = mproc__queue_begin_get(end->in, &item, end->timeout, call);
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    if (item.size > limit) {
-        mproc__queue_take(end->in, &item);
-        mproc__queue_end_get(end->in, 1);
-        return mproc__connection_too_big(call, item.size, limit);
-    }
-    mproc__queue_end_get(end->in, 0);
-    return APR_SUCCESS;
-}
-
 static apr_status_t
 pipe_recv(mproc_connection_t *end, mproc_bytes_t *message, apr_pool_t *pool,
           const char *call)
 {
-    apr_status_t rv = limit_check(end, call);
-
-    if (rv == APR_SUCCESS) {
-        rv = mproc_queue_get(end->in, message, end->timeout, pool);
-    }
-    return mproc__connection_result(rv, call);
+    return mproc__connection_result(
+        mproc__queue_get(end->in, message, end->timeout, pool, call), call);
 }
 
 static apr_status_t
 pipe_vrecvf(mproc_connection_t *end, apr_pool_t *pool, const char *format,
             va_list args, const char *call)
 {
-    apr_status_t rv = limit_check(end, call);
-
-    if (rv == APR_SUCCESS) {
-        rv = mproc__queue_vgetf(end->in, end->timeout, pool, format, args);
-    }
-    return mproc__connection_result(rv, call);
+    return mproc__connection_result(
+        mproc__queue_vgetf(end->in, end->timeout, pool, format, args, call),
+        call);
 }
 
 static apr_status_t
 pipe_recv_into(mproc_connection_t *end, void *buffer, apr_size_t size,
                apr_size_t *length, const char *call)
 {
-    apr_status_t rv = limit_check(end, call);
-
-    if (rv == APR_SUCCESS) {
-        rv = mproc_queue_get_into(end->in, buffer, size, length, end->timeout);
-    }
-    return mproc__connection_result(rv, call);
+    return mproc__connection_result(mproc__queue_get_into(end->in, buffer, size,
+                                                          length, end->timeout,
+                                                          call),
+                                    call);
 }
 
 static apr_status_t

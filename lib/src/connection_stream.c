@@ -22,6 +22,7 @@
 #include "netwatch.h"
 #include "pack.h"
 #include "parking.h"
+#include "queue.h"
 #include "uses.h"
 #include "wire.h"
 
@@ -295,9 +296,8 @@ recv_begin(mproc_connection_t *connection, apr_uint64_t *size,
     rv = mproc__stream_head(connection->stream, limit, size, *deadline);
     if (rv != APR_SUCCESS) {
         end_finish(connection, 0);
-        return rv == MPROC_ETOOBIG
-                   ? mproc__connection_too_big(call, *size, limit)
-                   : stream_result(connection, rv, call);
+        return rv == MPROC_ETOOBIG ? mproc__queue_dropped(call, *size, limit)
+                                   : stream_result(connection, rv, call);
     }
     return APR_SUCCESS;
 }

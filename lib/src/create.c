@@ -194,8 +194,9 @@ process_unowned(void *data)
         return APR_SUCCESS;
     }
     mproc__notifier_end(&process->notifier);
+    /* Also when it has ended: who is told of that has the object yet. */
+    mproc__process_unwatch(process);
     if (life == MPROC__STARTED) {
-        mproc__process_unwatch(process);
         mproc__process_settle(process);
     }
     else if (life == MPROC__CREATED) {

@@ -130,9 +130,25 @@ int mproc__inspect_kind(mproc__inspection_t *inspection,
 const char *mproc__inspect_call(const mproc__inspection_t *inspection,
                                 int object, apr_uint64_t word);
 
+/* Copy the beginning of an object's payload; 0 when it is not that long. */
+int mproc__inspect_payload(const mproc__inspection_t *inspection,
+                           const mproc__raw_t *raw, void *to, apr_size_t size);
+
+/* One more process has it. */
+void mproc__inspect_holder(mproc__inspection_t *inspection, mproc__raw_t *raw,
+                           mproc__peer_t peer);
+
 /* When its holders are known: say what state it is in. */
 void mproc__inspect_tell(mproc__inspection_t *inspection,
                          mproc_inspect_object_t *object);
+
+/* ------------------------------------------------------ inspect_pool.c */
+
+/* The two for pools. */
+int mproc__inspect_pool(mproc__inspection_t *inspection,
+                        mproc_inspect_object_t *object, mproc__raw_t *raw);
+void mproc__inspect_pool_tell(mproc__inspection_t *inspection,
+                              mproc_inspect_object_t *object);
 
 /* ---------------------------------------------------- inspect_people.c */
 

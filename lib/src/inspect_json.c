@@ -120,7 +120,39 @@ add_who(mproc__text_t *text, const mproc_inspect_process_t *process,
 }
 
 static void
-add_object(mproc__text_t *text, const mproc_inspect_object_t *object)
+add_tasks(mproc__text_t *text, const mproc_inspect_pool_t *tasks,
+          apr_time_t now)
+{
+    static const char *const works[] = {"starting", "idle", "busy", "leaving"};
+
+    mproc__text_add(text, ", \"tasks\": {\"queued\": %" APR_UINT64_T_FMT,
+                    tasks->queued);
+    add_number(text, "running", tasks->running);
+    add_number(text, "busy", tasks->busy);
+    add_number(text, "done", (apr_int64_t)tasks->done);
+    add_number(text, "lost", (apr_int64_t)tasks->lost);
+    add_number(text, "retried", (apr_int64_t)tasks->retried);
+    mproc__text_add(text, ", \"workers\": [");
+    for (int i = 0; i < tasks->worker_count; i++) {
+        const mproc_inspect_worker_t *worker = &tasks->workers[i];
+        mproc__text_add(text, "%s{\"pid\": %" APR_INT64_T_FMT,
+                        i > 0 ? ", " : "", worker->pid);
+        add_key(text, "work", works[worker->work]);
+        if (worker->work == MPROC_INSPECT_BUSY) {
+            if (worker->task >= 0) {
+                add_number(text, "task", worker->task);
+            }
+            add_seconds(text, "ran", now - worker->began);
+        }
+        add_number(text, "tasks", (apr_int64_t)worker->tasks);
+        mproc__text_add(text, "}");
+    }
+    mproc__text_add(text, "]}");
+}
+
+static void
+add_object(mproc__text_t *text, const mproc_inspect_object_t *object,
+           apr_time_t now)
 {
     mproc__text_add(text, "{\"name\": ");
     add_string(text, object->name);
@@ -147,7 +179,11 @@ add_object(mproc__text_t *text, const mproc_inspect_object_t *object)
         add_key(text, "call", thread->call);
         mproc__text_add(text, "}");
     }
-    mproc__text_add(text, "]}");
+    mproc__text_add(text, "]");
+    if (object->tasks != NULL) {
+        add_tasks(text, object->tasks, now);
+    }
+    mproc__text_add(text, "}");
 }
 
 static void
@@ -223,7 +259,7 @@ mproc_inspect_json(char **text, const mproc_inspect_t *picture,
     mproc__text_add(&grown, "],\n\"objects\": [");
     for (i = 0; i < picture->object_count; i++) {
         mproc__text_add(&grown, "%s", i > 0 ? ",\n" : "\n");
-        add_object(&grown, &picture->objects[i]);
+        add_object(&grown, &picture->objects[i], picture->taken);
     }
     mproc__text_add(&grown, "],\n\"memory\": ");
     add_memory(&grown, &picture->census);

@@ -38,9 +38,9 @@ typedef struct shape_t {
 
 /* ------------------------------------------------------------------ reading */
 
-static int
-payload_read(const mproc__inspection_t *inspection, const mproc__raw_t *raw,
-             void *to, apr_size_t size)
+int
+mproc__inspect_payload(const mproc__inspection_t *inspection,
+                       const mproc__raw_t *raw, void *to, apr_size_t size)
 {
     return size <= raw->room &&
            mproc__source_read(inspection->source, raw->offset, to, size) ==
@@ -106,6 +106,13 @@ peer_each(mproc__inspection_t *inspection, mproc__raw_t *raw, apr_uint64_t word,
     holder_add(inspection, raw, MPROC__ACTOR_PEER(word), 0, 1);
 }
 
+void
+mproc__inspect_holder(mproc__inspection_t *inspection, mproc__raw_t *raw,
+                      mproc__peer_t peer)
+{
+    holder_add(inspection, raw, peer, 0, 1);
+}
+
 static void
 slot_each(mproc__inspection_t *inspection, mproc__raw_t *raw, apr_uint64_t slot,
           apr_uint64_t generation)
@@ -138,7 +145,7 @@ mutex_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
                                                        : sizeof(lock_shared_t);
 
     memset(&shared, 0, sizeof shared);
-    if (!payload_read(inspection, raw, &shared, size)) {
+    if (!mproc__inspect_payload(inspection, raw, &shared, size)) {
         return 0;
     }
     apr_uint64_t holder = MPROC__MUTEX_HOLDER(atomic_load(&shared.mutex));
@@ -177,7 +184,7 @@ semaphore_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
 {
     semaphore_shared_t shared;
 
-    if (!payload_read(inspection, raw, &shared, sizeof shared)) {
+    if (!mproc__inspect_payload(inspection, raw, &shared, sizeof shared)) {
         return 0;
     }
     object->value = (apr_int64_t)atomic_load(&shared.count);
@@ -217,7 +224,7 @@ condition_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
     condition_shared_t shared;
 
     (void)object;
-    if (!payload_read(inspection, raw, &shared, sizeof shared)) {
+    if (!mproc__inspect_payload(inspection, raw, &shared, sizeof shared)) {
         return 0;
     }
     raw->lock = atomic_load(&shared.lock.hold);
@@ -230,7 +237,7 @@ event_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
 {
     event_shared_t shared;
 
-    if (!payload_read(inspection, raw, &shared, sizeof shared)) {
+    if (!mproc__inspect_payload(inspection, raw, &shared, sizeof shared)) {
         return 0;
     }
     object->value = (apr_int64_t)(atomic_load(&shared.word) & EVENT_SET);
@@ -244,7 +251,7 @@ barrier_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
 {
     barrier_shared_t shared;
 
-    if (!payload_read(inspection, raw, &shared, sizeof shared)) {
+    if (!mproc__inspect_payload(inspection, raw, &shared, sizeof shared)) {
         return 0;
     }
     apr_uint64_t word = atomic_load(&shared.word);
@@ -271,7 +278,7 @@ cell_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
 {
     mproc__cell_shared_t shared;
 
-    if (!payload_read(inspection, raw, &shared, sizeof shared)) {
+    if (!mproc__inspect_payload(inspection, raw, &shared, sizeof shared)) {
         return 0;
     }
     raw->lock = atomic_load(&shared.lock.hold);
@@ -294,7 +301,7 @@ list_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
 {
     apr_uint64_t count;
 
-    if (!payload_read(inspection, raw, &count, sizeof count)) {
+    if (!mproc__inspect_payload(inspection, raw, &count, sizeof count)) {
         return 0;
     }
     object->value = (apr_int64_t)count;
@@ -312,7 +319,7 @@ store_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
     mproc__content_t content;
     apr_uint64_t place, word;
 
-    if (!payload_read(inspection, raw, &store, sizeof store)) {
+    if (!mproc__inspect_payload(inspection, raw, &store, sizeof store)) {
         return 0;
     }
     word = MPROC__MUTEX_HOLDER(atomic_load(&store.mutex));
@@ -345,7 +352,7 @@ queue_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
 {
     mproc__ring_t ring;
 
-    if (!payload_read(inspection, raw, &ring, sizeof ring)) {
+    if (!mproc__inspect_payload(inspection, raw, &ring, sizeof ring)) {
         return 0;
     }
     object->value = (apr_int64_t)mproc__ring_size(&ring);
@@ -364,45 +371,6 @@ queue_tell(mproc__inspection_t *inspection, mproc_inspect_object_t *object)
 }
 
 static int
-pool_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
-          mproc__raw_t *raw)
-{
-    mproc__pool_shared_t shared;
-    mproc__place_t place;
-    apr_uint64_t count, i;
-    int busy = 0;
-
-    if (!payload_read(inspection, raw, &shared, sizeof shared)) {
-        return 0;
-    }
-    count = (raw->room - sizeof shared) / sizeof place;
-    count = shared.places < count ? shared.places : count;
-    for (i = 0; i < count; i++) {
-        if (mproc__source_read(inspection->source,
-                               raw->offset + sizeof shared + i * sizeof place,
-                               &place, sizeof place) != APR_SUCCESS) {
-            return 0;
-        }
-        if (atomic_load(&place.peer) != 0) {
-            peer_each(inspection, raw, atomic_load(&place.peer), 0);
-            busy += atomic_load(&place.at) != 0;
-        }
-    }
-    object->state = atomic_load(&shared.closed) ? "closed"
-                    : busy > 0                  ? "at a job"
-                                                : "idle";
-    return 1;
-}
-
-static void
-pool_tell(mproc__inspection_t *inspection, mproc_inspect_object_t *object)
-{
-    object->value = object->holder_count;
-    object->state = apr_psprintf(inspection->pool, "%s, %d workers",
-                                 object->state, object->holder_count);
-}
-
-static int
 process_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
              mproc__raw_t *raw)
 {
@@ -411,7 +379,7 @@ process_read(mproc__inspection_t *inspection, mproc_inspect_object_t *object,
     mproc__record_t *record;
     mproc__holder_t holder;
 
-    if (!payload_read(inspection, raw, &holder, sizeof holder)) {
+    if (!mproc__inspect_payload(inspection, raw, &holder, sizeof holder)) {
         return 0;
     }
     apr_uint64_t at = mproc__record_offset(holder.count);
@@ -469,8 +437,8 @@ static const shape_t shapes[] = {
     {MPROC_KIND_VALUE, cell_read, NULL, {{0, NULL}}},
     {MPROC_KIND_ARRAY, cell_read, NULL, {{0, NULL}}},
     {MPROC_KIND_POOL,
-     pool_read,
-     pool_tell,
+     mproc__inspect_pool,
+     mproc__inspect_pool_tell,
      {{offsetof(mproc__pool_shared_t, care), "a pool's keeper"},
       {offsetof(mproc__pool_shared_t, done), "mproc_pool_map_array"}}},
     {MPROC_KIND_QUEUE,

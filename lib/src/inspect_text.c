@@ -360,7 +360,8 @@ add_processes(mproc__text_t *text, const mproc_inspect_t *picture, int all)
 static int
 object_is_busy(const mproc_inspect_object_t *object)
 {
-    return object->waiter_count > 0 || object->holder_count > 0;
+    return object->waiter_count > 0 || object->holder_count > 0 ||
+           (object->tasks != NULL && object->tasks->worker_count > 0);
 }
 
 static int
@@ -418,6 +419,60 @@ add_waiters(mproc__text_t *text, const mproc_inspect_object_t *object, int all,
 }
 
 static void
+add_worker(mproc__text_t *text, const mproc_inspect_worker_t *worker,
+           apr_time_t now)
+{
+    static const char *const works[] = {"starting", "idle", "busy", "leaving"};
+    apr_time_t ran = worker->began < now ? now - worker->began : 0;
+
+    mproc__text_add(text, "        pid %" APR_INT64_T_FMT ": ", worker->pid);
+    if (worker->work != MPROC_INSPECT_BUSY) {
+        mproc__text_add(text, "%s", works[worker->work]);
+    }
+    else if (worker->task < 0) {
+        mproc__text_add(text, "at an array");
+    }
+    else {
+        mproc__text_add(text, "at task %" APR_INT64_T_FMT, worker->task);
+    }
+    if (worker->work == MPROC_INSPECT_BUSY) {
+        mproc__text_add(text, " for %.3f s", (double)ran / APR_USEC_PER_SEC);
+    }
+    mproc__text_add(text, "; has done %" APR_UINT64_T_FMT "\n", worker->tasks);
+}
+
+/* A pool's: those that are at something first. */
+static void
+add_tasks(mproc__text_t *text, const mproc_inspect_pool_t *tasks, int all,
+          apr_time_t now)
+{
+    int shown = 0, busy, i;
+
+    mproc__text_add(text,
+                    "        tasks: %" APR_UINT64_T_FMT
+                    " queued, %d running, %" APR_UINT64_T_FMT
+                    " done, %" APR_UINT64_T_FMT " lost, %" APR_UINT64_T_FMT
+                    " retried\n",
+                    tasks->queued, tasks->running, tasks->done, tasks->lost,
+                    tasks->retried);
+    for (busy = 1; busy >= 0; busy--) {
+        for (i = 0; i < tasks->worker_count; i++) {
+            if ((tasks->workers[i].work == MPROC_INSPECT_BUSY) != busy) {
+                continue;
+            }
+            if (!all && shown >= NAMES_MOST &&
+                tasks->worker_count > NAMES_MOST + 1) {
+                mproc__text_add(text, "        and %d more\n",
+                                tasks->worker_count - shown);
+                return;
+            }
+            add_worker(text, &tasks->workers[i], now);
+            shown++;
+        }
+    }
+}
+
+static void
 add_object(mproc__text_t *text, const mproc_inspect_object_t *object, int all,
            apr_time_t now)
 {
@@ -435,6 +490,9 @@ add_object(mproc__text_t *text, const mproc_inspect_object_t *object, int all,
                         plural((apr_int64_t)object->references));
     }
     mproc__text_add(text, "\n");
+    if (object->tasks != NULL) {
+        add_tasks(text, object->tasks, all, now);
+    }
     add_waiters(text, object, all, now);
 }
 

@@ -237,6 +237,15 @@ void mproc__intent_end(mproc__thread_t *thread);
  * dead thread whose work is being finished. */
 void mproc__block_release(mproc__thread_t *thread, mproc__hold_t *hold);
 
+/* What the block of a listener begins with: the folder that was made for its
+ * socket goes with the block, so with its process however that ends. Noted
+ * before it is made, and until it is removed. */
+#define MPROC__FOLDER_ROOM 128
+typedef struct mproc__folder_t {
+    _Atomic apr_uint32_t noted; /* the path is; released after it */
+    char path[MPROC__FOLDER_ROOM];
+} mproc__folder_t;
+
 /* Free what was buried (block.c); does nothing within an operation. */
 void mproc__block_unearth(mproc__thread_t *thread);
 

@@ -47,6 +47,7 @@ typedef struct pending_t {
 } pending_t;
 
 typedef struct listener_shared_t {
+    mproc__folder_t folder; /* first */
     mproc__mutex_t turn;
     _Atomic apr_uint64_t word; /* mproc_wait() sleeps on it */
 } listener_shared_t;
@@ -436,13 +437,14 @@ mproc_listener_create(mproc_listener_t **listener, const char *address,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = mproc__place_open(&place, address, options, &net, call, own);
+    rv = mproc__object_create(listener, &listener_ops,
+                              sizeof(listener_shared_t), pool);
     if (rv == APR_SUCCESS) {
-        rv = mproc__object_create(listener, &listener_ops,
-                                  sizeof(listener_shared_t), pool);
+        rv = mproc__place_open(&place, &shared_of(*listener)->folder, address,
+                               options, &net, call, own);
         if (rv != APR_SUCCESS) {
-            mproc__place_remove(&place, own);
-            mproc__socket_close(place.socket);
+            mproc__object_close(*listener);
+            *listener = NULL;
         }
     }
     if (rv != APR_SUCCESS) {

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_file_io.h>
 #include <apr_signal.h>
 #include <apr_strings.h>
 
@@ -495,7 +494,6 @@ mproc_manager_start(mproc_manager_t **manager,
         rv = manager_make(manager, address, options, pool);
         if (rv == APR_SUCCESS) {
             (*manager)->process = process;
-            (*manager)->placed = options->address == NULL;
             (*manager)->creator = mproc_plat_pid();
             rv = mproc__at_shutdown(manager_end, *manager);
         }
@@ -534,30 +532,6 @@ mproc_manager_connect(mproc_manager_t **manager, const char *address,
 
 /* ------------------------------------------------------------------- ending */
 
-/* A server that was killed has left the place that it made for itself: a path,
- * in a folder for it alone. */
-static void
-place_tidy(mproc_manager_t *manager)
-{
-    char path[APR_PATH_MAX];
-    apr_pool_t *pool;
-    char *slash;
-
-    if (!manager->placed ||
-        strncmp(mproc_manager_address(manager), "unix:", 5) != 0 ||
-        apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
-        return;
-    }
-    apr_cpystrn(path, mproc_manager_address(manager) + 5, sizeof path);
-    slash = strrchr(path, '/');
-    (void)apr_file_remove(path, pool);
-    if (slash != NULL) {
-        *slash = '\0';
-        (void)apr_dir_remove(path, pool);
-    }
-    apr_pool_destroy(pool);
-}
-
 /* Steps of a bounded time each: asked, terminated, killed. */
 static apr_status_t
 process_end(mproc_manager_t *manager, apr_interval_time_t timeout)
@@ -592,9 +566,6 @@ mproc_manager_shutdown(mproc_manager_t *manager, apr_interval_time_t timeout)
     }
     if (manager->process != NULL) {
         rv = process_end(manager, timeout);
-        if (rv == APR_SUCCESS) {
-            place_tidy(manager);
-        }
         atomic_store(&manager->ended, rv == APR_SUCCESS);
         return rv;
     }

@@ -18,7 +18,8 @@
 
 /* Calls of a thread: whole frames. */
 typedef struct batch_t {
-    mproc__link_t *link;
+    mproc__link_t *link; /* used by it */
+    apr_int64_t pid;
     unsigned char *data;
     apr_size_t size, room;
     int count;
@@ -30,7 +31,8 @@ typedef struct batch_t {
 
 static _Thread_local batch_t *batch;
 
-int
+/* Those that never wait: what writes to an array does, for its lock. */
+static int
 method_is_collected(apr_uint32_t method)
 {
     switch (method) {
@@ -53,11 +55,29 @@ method_is_collected(apr_uint32_t method)
     case MPROC__CONDITION_NOTIFY:
     case MPROC__EVENT_SET:
     case MPROC__EVENT_CLEAR:
-    case MPROC__CELL_WRITE:
         return 1;
     default:
         return 0;
     }
+}
+
+static void
+batch_free(void)
+{
+    mproc__link_leave(batch->link);
+    free(batch->data);
+    free(batch);
+    batch = NULL;
+}
+
+/* A forked child does not do again what its parent collected. */
+static int
+batch_is_of(const mproc__link_t *link)
+{
+    if (batch != NULL && batch->pid != mproc_plat_pid()) {
+        batch_free();
+    }
+    return batch != NULL && batch->link == link;
 }
 
 static apr_status_t
@@ -140,7 +160,8 @@ batch_add(mproc__ask_t *ask)
     apr_size_t size = mproc__frame_write(head, ask->size);
     apr_status_t rv;
 
-    if (batch->count == BATCH_CALLS || batch->size > BATCH_BYTES) {
+    if (batch->count == BATCH_CALLS || batch->size > BATCH_BYTES ||
+        (batch->count > 0 && ask->size > BATCH_BYTES)) {
         rv = batch_flush(ask->call);
         if (rv != APR_SUCCESS) {
             return rv;
@@ -160,7 +181,7 @@ batch_add(mproc__ask_t *ask)
 int
 mproc__collect(mproc__ask_t *ask)
 {
-    if (batch == NULL || batch->link != ask->link) {
+    if (!batch_is_of(ask->link)) {
         return 0;
     }
     if (!method_is_collected(ask->method)) {
@@ -175,7 +196,7 @@ mproc__collect(mproc__ask_t *ask)
 apr_status_t
 mproc__collect_begin(mproc__link_t *link, const char *call)
 {
-    if (batch != NULL) {
+    if (batch_is_of(link) || batch != NULL) {
         return mproc__fail(MPROC_ESTATE,
                            "%s: this thread collects calls already; end that "
                            "batch first",
@@ -185,7 +206,8 @@ mproc__collect_begin(mproc__link_t *link, const char *call)
     if (batch == NULL) {
         return mproc__fail(APR_ENOMEM, "%s: no memory for a batch", call);
     }
-    batch->link = link;
+    batch->link = mproc__link_use(mproc__link_manager(link));
+    batch->pid = mproc_plat_pid();
     batch->failed = -1;
     return APR_SUCCESS;
 }
@@ -198,7 +220,7 @@ mproc__collect_end(mproc__link_t *link, int *failed, const char *call)
     if (failed != NULL) {
         *failed = -1;
     }
-    if (batch == NULL || batch->link != link) {
+    if (!batch_is_of(link)) {
         return mproc__fail(MPROC_ESTATE,
                            "%s: this thread collects no calls of this manager; "
                            "begin a batch first",
@@ -211,8 +233,6 @@ mproc__collect_end(mproc__link_t *link, int *failed, const char *call)
             *failed = batch->failed;
         }
     }
-    free(batch->data);
-    free(batch);
-    batch = NULL;
+    batch_free();
     return rv;
 }

@@ -208,7 +208,7 @@ mproc__result_object(mproc__call_t *call, apr_uint64_t id)
 
 /* ----------------------------------------------------------------- waiting */
 
-static apr_status_t call_park(mproc__call_t *call);
+static void call_park(mproc__call_t *call);
 
 mproc__call_t *
 mproc__calls_waiting(mproc__hub_t *server, apr_uint64_t id)
@@ -218,15 +218,24 @@ mproc__calls_waiting(mproc__hub_t *server, apr_uint64_t id)
     return place == NULL ? NULL : place->first;
 }
 
-apr_status_t
+void
 mproc__call_move(mproc__call_t *call, apr_uint64_t id)
 {
     mproc__call_unpark(call);
     call->place = id;
-    return call_park(call);
+    call_park(call);
 }
 
-static apr_status_t
+/* There is no memory for it to wait: it ends with its connection. */
+static void
+call_is_lost(mproc__call_t *call)
+{
+    call->place = 0;
+    call->conn->busy = 1;
+    mproc__conn_bad(call->conn);
+}
+
+static void
 call_park(mproc__call_t *call)
 {
     mproc__hub_t *server = call->server;
@@ -236,7 +245,8 @@ call_park(mproc__call_t *call)
     if (place == NULL) {
         place = calloc(1, sizeof *place);
         if (place == NULL) {
-            return mproc__fail(APR_ENOMEM, "the manager has no memory");
+            call_is_lost(call);
+            return;
         }
         place->id = call->place;
         place->last = &place->first;
@@ -251,7 +261,6 @@ call_park(mproc__call_t *call)
     if (call->deadline < server->soonest) {
         server->soonest = call->deadline;
     }
-    return APR_SUCCESS;
 }
 
 void
@@ -297,6 +306,17 @@ object_out(unsigned char *type, unsigned char *id, void *baton)
     return rv;
 }
 
+/* The answer is not sent: what it names that was had already. */
+static apr_status_t
+object_back(unsigned char *type, unsigned char *id, void *baton)
+{
+    if (*type >= MPROC__WIRE_SERVED) {
+        mproc__client_drop(((mproc__call_t *)baton)->client,
+                           mproc__id_read(id));
+    }
+    return APR_SUCCESS;
+}
+
 /* One that the arguments name must be one of ours. */
 static apr_status_t
 object_in(unsigned char *type, unsigned char *id, void *baton)
@@ -316,6 +336,35 @@ object_in(unsigned char *type, unsigned char *id, void *baton)
     return APR_SUCCESS;
 }
 
+void
+mproc__call_end(mproc__call_t *call)
+{
+    if (call->pool != NULL && call->pool != call->server->scratch) {
+        apr_pool_destroy(call->pool);
+    }
+    call->pool = NULL;
+    if (call->holds) {
+        call->holds = 0;
+        mproc__client_drop(call->client, call->head.id);
+    }
+}
+
+/* It waits for the first time: what it needs until it is answered. Its client
+ * may give the object up meanwhile, by another connection. */
+static apr_status_t
+call_begin_wait(mproc__call_t *call)
+{
+    apr_status_t rv;
+
+    call->pool = NULL;
+    rv = apr_pool_create_unmanaged_ex(&call->pool, NULL, NULL);
+    if (rv == APR_SUCCESS) {
+        rv = mproc__client_hold(call->client, call->head.id, NULL);
+        call->holds = rv == APR_SUCCESS;
+    }
+    return rv;
+}
+
 static void
 call_answer(mproc__call_t *call, apr_status_t rv)
 {
@@ -326,14 +375,18 @@ call_answer(mproc__call_t *call, apr_status_t rv)
         rv = server->result_rv;
     }
     server->scratch_names |= server->result_names;
-    if (rv == APR_SUCCESS && server->result_names) {
-        rv = mproc__wire_objects(server->result.data, server->result.size,
-                                 object_out, call);
-    }
     if (server->result.size > server->net.options.max_message) {
         server->result.size = 0;
         rv = mproc__fail(MPROC_ETOOBIG, "what came of the call is larger than "
                                         "a message of the manager may be");
+    }
+    if (rv == APR_SUCCESS && server->result_names) {
+        rv = mproc__wire_objects(server->result.data, server->result.size,
+                                 object_out, call);
+        if (rv != APR_SUCCESS) {
+            (void)mproc__wire_objects(server->result.data, server->result.size,
+                                      object_back, call);
+        }
     }
     if (rv != APR_SUCCESS && rv != APR_TIMEUP && rv != MPROC_EOWNERDEAD) {
         server->result.size = 0;
@@ -346,10 +399,7 @@ call_answer(mproc__call_t *call, apr_status_t rv)
     mproc__object_close(server->fresh);
     server->fresh = NULL;
     mproc__stream_taken(&conn->stream);
-    if (call->pool != NULL && call->pool != server->scratch) {
-        apr_pool_destroy(call->pool);
-    }
-    call->pool = NULL;
+    mproc__call_end(call);
 }
 
 /* Run it, again or for the first time. 1: it is answered. */
@@ -361,13 +411,16 @@ call_run(mproc__call_t *call)
     mproc__hub_t *server = call->server;
     apr_status_t rv;
 
+    if (call->pool != server->scratch) {
+        apr_pool_clear(call->pool); /* It is run again. */
+    }
     do {
         mproc__wire_init(&call->args, call->all_args);
         server->result.size = 0;
         server->result_names = 0;
         server->result_rv = APR_SUCCESS;
         rv = method->run(call);
-        if (rv != APR_EAGAIN) {
+        if (rv != MPROC__CALL_WAITS) {
             break;
         }
         if (call->deadline != 0 && (call->deadline == MPROC_PLAT_NEVER ||
@@ -376,17 +429,34 @@ call_run(mproc__call_t *call)
         }
         call->outcome = APR_TIMEUP;
     } while (method->leave != NULL && method->leave(call, 1));
-    if (rv == APR_EAGAIN) {
+    if (rv == MPROC__CALL_WAITS) {
         rv = mproc__fail(call->outcome, "%s", method->late);
     }
     call_answer(call, rv);
     return 1;
 }
 
+/* There was no memory to note one: it may have been any. */
+static void
+all_changed(mproc__hub_t *server)
+{
+    mproc__conn_t *conn;
+
+    server->changed_lost = 0;
+    for (conn = server->conns; conn != NULL; conn = conn->next) {
+        if (conn->busy && conn->call.place != 0) {
+            mproc__object_changed(server, conn->call.place);
+        }
+    }
+}
+
 /* Those that wait for what has changed. */
 void
 mproc__calls_retry(mproc__hub_t *server)
 {
+    if (server->changed_lost) {
+        all_changed(server);
+    }
     while (server->changed_count > 0) {
         apr_uint64_t id = server->changed[--server->changed_count];
         apr_uint64_t refused[MPROC__METHODS / 64 + 1] = {0};
@@ -413,8 +483,8 @@ mproc__calls_retry(mproc__hub_t *server)
                 call->conn->busy = 1;
                 server->waiting++;
             }
-            else if (call_park(call) != APR_SUCCESS) {
-                mproc__conn_bad(call->conn);
+            else {
+                call_park(call);
             }
         }
     }
@@ -437,8 +507,8 @@ mproc__calls_late(mproc__hub_t *server, apr_time_t now)
             if (call_run(call)) {
                 mproc__conn_again(conn);
             }
-            else if (call_park(call) != APR_SUCCESS) {
-                mproc__conn_bad(conn);
+            else {
+                call_park(call);
             }
         }
         else if (call->deadline < server->soonest) {
@@ -520,13 +590,11 @@ mproc__request_run(mproc__conn_t *conn)
         call_answer(call, rv);
     }
     else if (!call_run(call)) {
-        call->pool = NULL;
-        rv = apr_pool_create_unmanaged_ex(&call->pool, NULL, NULL);
-        if (rv == APR_SUCCESS) {
-            rv = call_park(call);
+        if (call_begin_wait(call) == APR_SUCCESS) {
+            call_park(call);
         }
-        if (rv != APR_SUCCESS) {
-            call_answer(call, rv);
+        else {
+            call_is_lost(call);
         }
     }
     if (++server->scratch_used >= SCRATCH_KEPT || server->scratch_names) {
@@ -550,7 +618,8 @@ mproc__object_changed(mproc__hub_t *server, apr_uint64_t id)
         int room = server->changed_room * 2 + 16;
         more = realloc(server->changed, (size_t)room * sizeof *more);
         if (more == NULL) {
-            return; /* The tick looks at all. */
+            server->changed_lost = 1;
+            return;
         }
         server->changed = more;
         server->changed_room = room;

@@ -71,8 +71,8 @@ mproc__client_hold(mproc__client_t *client, apr_uint64_t id,
     return APR_SUCCESS;
 }
 
-static void
-client_drop(mproc__client_t *client, apr_uint64_t id)
+void
+mproc__client_drop(mproc__client_t *client, apr_uint64_t id)
 {
     mproc__reference_t *reference =
         apr_hash_get(client->references, &id, sizeof id);
@@ -350,6 +350,6 @@ mproc__serve_hold(mproc__call_t *call)
 apr_status_t
 mproc__serve_drop(mproc__call_t *call)
 {
-    client_drop(call->client, call->head.id);
+    mproc__client_drop(call->client, call->head.id);
     return APR_SUCCESS;
 }

@@ -214,7 +214,8 @@ conn_step(mproc__conn_t *conn)
     }
     if (!conn_recv(conn)) {
         conn_enter(conn, 0);
-        return 0;
+        /* Nobody tells of what is decrypted already. */
+        return mproc__socket_has(conn->socket);
     }
     if (conn->state == MPROC__CONN_GREETS) {
         if (!conn_greet(conn)) {
@@ -327,9 +328,7 @@ conn_end(mproc__conn_t *conn)
         if (method->leave != NULL) {
             (void)method->leave(call, 0);
         }
-        if (call->pool != NULL) {
-            apr_pool_destroy(call->pool);
-        }
+        mproc__call_end(call);
     }
     *conn->link = conn->next;
     if (conn->next != NULL) {

@@ -210,6 +210,7 @@ mproc__far_cell_acquire(mproc__proxy_t *cell, apr_interval_time_t timeout,
     if (rv == APR_SUCCESS || rv == MPROC_EOWNERDEAD) {
         /* Who has it already has the newest items, which are his. */
         rv = cell->depth > 0 ? APR_SUCCESS : copy_refresh(cell, &ask);
+        cell->owner = mproc__actor();
         cell->depth++;
     }
     mproc__ask_end(&ask);
@@ -221,10 +222,10 @@ mproc__far_cell_release(mproc__proxy_t *cell, const char *call)
 {
     mproc__ask_t ask;
     apr_status_t rv;
-    int changed;
+    mproc__actor_t self = mproc__actor();
+    int mine = cell->owner == self, last = mine && cell->depth == 1, changed;
 
-    changed = cell->copy != NULL && cell->depth == 1 &&
-              memcmp(cell->copy, cell->before, cell_size(cell)) != 0;
+    changed = last && memcmp(cell->copy, cell->before, cell_size(cell)) != 0;
     mproc__proxy_ask(&ask, cell, MPROC__CELL_RELEASE, call);
     if (changed) {
         mproc__ask_bytes(&ask, (mproc_bytes_t){cell->copy, cell_size(cell)});
@@ -232,13 +233,10 @@ mproc__far_cell_release(mproc__proxy_t *cell, const char *call)
     else {
         mproc__ask_text(&ask, NULL);
     }
+    /* When the server has it, another thread may: what is here is not ours. */
+    cell->depth -= mine;
+    cell->owner = last ? 0 : cell->owner;
     rv = mproc__ask_run(&ask, 0);
-    if (rv == APR_SUCCESS) {
-        cell->depth -= cell->depth > 0;
-        if (changed) {
-            memcpy(cell->before, cell->copy, cell_size(cell));
-        }
-    }
     mproc__ask_end(&ask);
     return rv;
 }

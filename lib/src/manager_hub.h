@@ -81,6 +81,7 @@ struct mproc__hub_t {
     apr_pool_t *pool;
     mproc__net_t net;
     mproc__place_t at;
+    mproc__hold_t *folder; /* the block that notes the place's */
     apr_interval_time_t lease;
     int conns_most, conn_count;
     mproc_plat_netset_t *set;
@@ -96,6 +97,7 @@ struct mproc__hub_t {
     apr_hash_t *places, *names, *types;
     apr_uint64_t *changed;
     int changed_count, changed_room;
+    int changed_lost;   /* one that could not be noted */
     apr_time_t soonest; /* no call's time is over before that */
     apr_time_t tick;
     mproc__buffer_t result;
@@ -129,6 +131,8 @@ void mproc__calls_retry(mproc__hub_t *server);
 /* Those whose time is over. */
 void mproc__calls_late(mproc__hub_t *server, apr_time_t now);
 void mproc__call_unpark(mproc__call_t *call);
+/* What it had while it waited. */
+void mproc__call_end(mproc__call_t *call);
 
 /* ------------------------------------------------------- manager_client.c */
 
@@ -136,6 +140,8 @@ mproc__client_t *mproc__client_by_token(mproc__hub_t *server,
                                         const unsigned char *token);
 mproc__client_t *mproc__client_make(mproc__hub_t *server,
                                     const unsigned char *token);
+/* One reference less, if it has any. */
+void mproc__client_drop(mproc__client_t *client, apr_uint64_t id);
 /* Its last connection has ended. */
 void mproc__client_end(mproc__client_t *client);
 

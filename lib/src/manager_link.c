@@ -53,8 +53,9 @@ struct mproc__link_t {
     int users;
     apr_int64_t pid;
     unsigned char token[MPROC__TOKEN_SIZE];
-    int open; /* a connection was made */
-    int gone; /* the server */
+    int open;    /* a connection was made */
+    int opening; /* the first is being made, by a thread */
+    int gone;    /* the server */
     mproc__line_t *idle;
     linger_t *linger;
 };
@@ -69,23 +70,26 @@ text_of(const mproc__manager_shared_t *shared, int n)
 
 /* ------------------------------------------------------------------- links */
 
+/* A copy that a fork made says nothing. */
 static void
-line_end(mproc__line_t *line)
+line_end(mproc__line_t *line, int mine)
 {
-    mproc__socket_farewell(line->socket);
+    if (mine) {
+        mproc__socket_farewell(line->socket);
+    }
     mproc__socket_close(line->socket);
     free(line->stream.body);
     free(line);
 }
 
 static void
-lines_end(mproc__line_t *line)
+lines_end(mproc__line_t *line, int mine)
 {
     mproc__line_t *next;
 
     for (; line != NULL; line = next) {
         next = line->next;
-        line_end(line);
+        line_end(line, mine);
     }
 }
 
@@ -144,7 +148,7 @@ mproc__link_leave(mproc__link_t *link)
     }
     mproc__objects_unguard();
     if (last) {
-        lines_end(link->idle);
+        lines_end(link->idle, link->pid == mproc_plat_pid());
         linger_free(link->linger);
         free(link);
     }
@@ -169,7 +173,7 @@ link_own(mproc__link_t *link, linger_t **linger)
         *linger = link->linger;
         link->idle = NULL;
         link->linger = NULL;
-        link->open = link->gone = 0;
+        link->open = link->opening = link->gone = 0;
         link->pid = mproc_plat_pid();
         (void)apr_generate_random_bytes(link->token, sizeof link->token);
     }
@@ -185,7 +189,7 @@ link_claim(mproc__link_t *link)
     mproc__objects_guard();
     lines = link_own(link, &linger);
     mproc__objects_unguard();
-    lines_end(lines);
+    lines_end(lines, 0);
     linger_free(linger);
 }
 
@@ -217,7 +221,7 @@ link_break(mproc__link_t *link)
     lines = link->idle;
     link->idle = NULL;
     mproc__objects_unguard();
-    lines_end(lines);
+    lines_end(lines, 1);
 }
 
 static void
@@ -304,7 +308,7 @@ line_make(mproc__line_t **line, mproc__link_t *link, const char *call)
         made->stream.closed = &made->closed;
         rv = line_greet(made, link, call);
         if (rv != APR_SUCCESS) {
-            line_end(made);
+            line_end(made, 1);
             return rv;
         }
     }
@@ -321,17 +325,25 @@ apr_status_t
 mproc__line_take(mproc__line_t **line, mproc__link_t *link, const char *call)
 {
     apr_status_t rv;
-    int gone, open;
+    int gone, open, first;
 
     link_claim(link);
-    mproc__objects_guard();
-    gone = link->gone;
-    open = link->open;
-    *line = link->idle;
-    if (*line != NULL) {
-        link->idle = (*line)->next;
+    for (;;) {
+        mproc__objects_guard();
+        gone = link->gone;
+        open = link->open;
+        first = !open && !gone && !link->opening;
+        *line = link->idle;
+        if (*line != NULL) {
+            link->idle = (*line)->next;
+        }
+        link->opening |= first;
+        mproc__objects_unguard();
+        if (gone || *line != NULL || open || first) {
+            break;
+        }
+        apr_sleep(1000); /* Another thread makes the first. */
     }
-    mproc__objects_unguard();
     if (gone) {
         return link_gone(link, call);
     }
@@ -339,15 +351,17 @@ mproc__line_take(mproc__line_t **line, mproc__link_t *link, const char *call)
         return APR_SUCCESS;
     }
     rv = line_make(line, link, call);
-    if (rv != APR_SUCCESS) {
-        if (open && rv != APR_ENOMEM && rv != APR_EMFILE) {
-            link_break(link);
-            return link_gone(link, call);
-        }
-        return rv;
+    if (first) {
+        mproc__objects_guard();
+        link->open = rv == APR_SUCCESS;
+        link->opening = 0;
+        mproc__objects_unguard();
     }
-    link->open = 1;
-    return APR_SUCCESS;
+    if (rv != APR_SUCCESS && open && rv != APR_ENOMEM && rv != APR_EMFILE) {
+        link_break(link);
+        rv = link_gone(link, call);
+    }
+    return rv;
 }
 
 /* Its call is over. */
@@ -365,7 +379,7 @@ mproc__line_give(mproc__line_t *line, mproc__link_t *link)
     }
     mproc__objects_unguard();
     if (gone) {
-        line_end(line);
+        line_end(line, 1);
     }
 }
 
@@ -454,7 +468,7 @@ mproc__reply_split(mproc__line_t *line, char sentence[MPROC__SENTENCE_MOST],
 apr_status_t
 mproc__line_fail(mproc__line_t *line, mproc__link_t *link, const char *call)
 {
-    line_end(line);
+    line_end(line, 1);
     link_break(link);
     return link_gone(link, call);
 }

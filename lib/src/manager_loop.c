@@ -10,8 +10,8 @@
  * A call that must wait is entered at its object's place, and is run again,
  * those that came first before the others, whenever the object has changed; of
  * calls of one method none is passed over. A method changes something only when
- * it does not say APR_EAGAIN. Invariant: between two turns of the loop no call
- * waits that could go on.
+ * it does not say that it waits. Invariant: between two turns of the loop no
+ * call waits that could go on.
  *
  * A client is gone when its last connection has ended. Its calls leave their
  * places; then what it owns (locks, permits) goes on to the next, as from the
@@ -174,9 +174,7 @@ mproc__hub_run(mproc__hub_t *server, apr_time_t deadline)
         }
         server_turn(server, deadline);
     }
-    while (server->again != NULL) {
-        again_run(server);
-    }
+    again_run(server); /* once: somebody may never stop asking */
     return APR_SUCCESS;
 }
 
@@ -207,6 +205,28 @@ mproc__hub_when_rung(mproc__hub_t *server, void (*rung)(mproc__hub_t *server))
     server->rung = rung;
 }
 
+/* Where the folder of its socket is noted, as of any listener: so that it goes
+ * with a server that was killed. */
+static apr_status_t
+folder_begin(mproc__hub_t *server)
+{
+    server->folder = mproc__hold_new();
+    return server->folder == NULL
+               ? mproc__fail(APR_ENOMEM, "no shared memory for a server")
+               : mproc__arena_alloc(server->folder, sizeof(mproc__folder_t),
+                                    MPROC_KIND_LISTENER);
+}
+
+static void
+folder_end(mproc__hub_t *server)
+{
+    if (server->folder != NULL) {
+        mproc__arena_release(server->folder);
+        mproc__hold_free(server->folder);
+        server->folder = NULL;
+    }
+}
+
 apr_status_t
 mproc__hub_create(mproc__hub_t **server, const mproc_manager_options_t *options,
                   const char *call, apr_pool_t *pool)
@@ -234,11 +254,16 @@ mproc__hub_create(mproc__hub_t **server, const mproc_manager_options_t *options,
         return mproc__fail(rv, "%s: no memory, or no descriptors, for a server",
                            call);
     }
-    rv = mproc__place_open(&made->at, options->address, &options->net,
-                           &made->net, call, pool);
+    rv = folder_begin(made);
+    if (rv == APR_SUCCESS) {
+        rv = mproc__place_open(
+            &made->at, mproc__arena_at(mproc__hold_handle(made->folder)),
+            options->address, &options->net, &made->net, call, pool);
+    }
     if (rv != APR_SUCCESS) {
         mproc__socket_close(made->bell[0]);
         mproc__socket_close(made->bell[1]);
+        folder_end(made);
         apr_pool_destroy(made->scratch);
         return rv;
     }
@@ -285,6 +310,7 @@ mproc__hub_close(mproc__hub_t *server)
     mproc_plat_netset_leave(server->set, &server->listens);
     mproc__place_remove(&server->at, server->pool);
     mproc__socket_close(server->at.socket);
+    folder_end(server);
     server->conns_most = 0;
     conns_end(server);
     for (index = apr_hash_first(server->pool, server->names); index != NULL;

@@ -40,14 +40,18 @@ typedef struct mproc__call_t {
     apr_time_t deadline;
     apr_pool_t *pool;   /* until it is answered */
     apr_uint64_t place; /* the id that it waits at; 0: it does not wait */
+    int holds;          /* it refers to its object, as it waits, or did */
     int state;          /* the method's own; 0 at first */
     apr_uint64_t note;  /* likewise */
     apr_status_t outcome;
 } mproc__call_t;
 
+/* What a method says when it cannot be done yet; no status of anybody's. */
+#define MPROC__CALL_WAITS ((apr_status_t)-1)
+
 typedef struct mproc__served_method_t {
     apr_uint64_t kinds; /* of the object, a bit each; 0: of no object */
-    /* APR_EAGAIN: it must wait. */
+    /* MPROC__CALL_WAITS: it must wait. */
     apr_status_t (*run)(mproc__call_t *call);
     const char *late; /* the sentence when its time is over */
     /* It waited, and will not any more: its client is gone, or its time is
@@ -101,7 +105,7 @@ apr_status_t mproc__client_hold(mproc__client_t *client, apr_uint64_t id,
 mproc__call_t *mproc__calls_waiting(mproc__hub_t *server, apr_uint64_t id);
 
 /* Have a call that waits wait for another object. */
-apr_status_t mproc__call_move(mproc__call_t *call, apr_uint64_t id);
+void mproc__call_move(mproc__call_t *call, apr_uint64_t id);
 
 /* The types that a server knows: a name to a type. And, from any thread, have
  * it call something in its own. */

@@ -88,10 +88,13 @@ mproc__proxy_look(void *object, mproc_kind_e kind)
         shared_of(proxy)->kind != (apr_uint32_t)kind) {
         return NULL;
     }
-    /* A forked child has what its parent had, and is counted from now on. */
+    /* A forked child has what its parent had, and is counted from now on. Its
+     * threads may come here at once: none goes on before it is counted. */
     if (atomic_load(&proxy->counted) != self &&
-        atomic_exchange(&proxy->counted, self) != self) {
-        (void)mproc__ask_plain(proxy->link, mproc__proxy_id(proxy), MPROC__HOLD,
+        mproc__ask_plain(proxy->link, mproc__proxy_id(proxy), MPROC__HOLD, 0,
+                         "mproc") == APR_SUCCESS &&
+        atomic_exchange(&proxy->counted, self) == self) {
+        (void)mproc__ask_plain(proxy->link, mproc__proxy_id(proxy), MPROC__DROP,
                                0, "mproc");
     }
     return proxy;

@@ -31,7 +31,8 @@ typedef struct mproc__proxy_t {
     /* Of a queue: what is got with a pool of NULL. */
     atomic_flag own_busy;
     apr_pool_t *own;
-    int depth; /* how often it was acquired by way of itself */
+    mproc__actor_t owner; /* the thread that has it, of this process */
+    int depth;            /* how often it was acquired by way of itself */
 } mproc__proxy_t;
 
 /* The proxy that an object is, of this kind; NULL: it is none. */

@@ -122,7 +122,7 @@ cell_check(mproc__call_t *call)
     return mproc__served_at(lock)->owner == 0 ||
                    mproc__serve_is_mine(call, lock)
                ? APR_SUCCESS
-               : APR_EAGAIN;
+               : MPROC__CALL_WAITS;
 }
 
 static apr_status_t

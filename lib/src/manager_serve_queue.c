@@ -2,7 +2,7 @@
  * manager_serve_queue.c: queues of a manager's server: those of the arena,
  * never waited for. What an item names is held by it, as by any message.
  */
-#include "manager_serve.h"
+#include "manager_hub.h"
 
 #include <string.h>
 
@@ -11,6 +11,8 @@
 
 #include "error.h"
 #include "queue.h"
+
+#define ITEM_HEAD 64 /* what stands around an item in an answer, at most */
 
 static mproc_queue_t *
 queue_of(mproc__call_t *call)
@@ -85,7 +87,7 @@ mproc__serve_queue_put(mproc__call_t *call)
         mproc__object_changed(call->server, call->head.id);
     }
     mproc__result_int(call, (apr_int64_t)call->note);
-    return rv == APR_TIMEUP ? APR_EAGAIN : rv;
+    return rv == APR_TIMEUP ? MPROC__CALL_WAITS : rv;
 }
 
 /* ---------------------------------------------------------------------- get */
@@ -140,9 +142,20 @@ item_result(mproc__call_t *call, mproc_bytes_t item, int names)
     mproc__result_values(call, item);
 }
 
-/* The next item, unless it has more bytes than `largest`, which may be -1. */
+/* Whether what there is already, and an item of that size, fit in an answer. */
+static int
+item_fits(const mproc__call_t *call, apr_uint64_t size)
+{
+    const mproc__hub_t *server = call->server;
+
+    return server->result.size + size + ITEM_HEAD <=
+           server->net.options.max_message;
+}
+
+/* The next item, unless it has more bytes than `largest`, which may be -1; or,
+ * when it is not the first, than the answer has room for. */
 static apr_status_t
-item_get(mproc__call_t *call, apr_int64_t largest)
+item_get(mproc__call_t *call, apr_int64_t largest, int is_first)
 {
     mproc_queue_t *queue = queue_of(call);
     mproc__hold_t *box = NULL;
@@ -158,6 +171,10 @@ item_get(mproc__call_t *call, apr_int64_t largest)
     if (largest >= 0 && found.size > (apr_uint64_t)largest) {
         mproc__queue_end_get(queue, 0);
         mproc__result_int(call, (apr_int64_t)found.size);
+        return MPROC_ETOOBIG;
+    }
+    if (!is_first && !item_fits(call, found.size)) {
+        mproc__queue_end_get(queue, 0);
         return MPROC_ETOOBIG;
     }
     copy = apr_palloc(call->pool, (apr_size_t)found.size + 1);
@@ -197,14 +214,14 @@ mproc__serve_queue_get(mproc__call_t *call)
         return rv;
     }
     while (got < most && got < 1000) {
-        rv = item_get(call, largest);
+        rv = item_get(call, largest, got == 0);
         if (rv != APR_SUCCESS) {
             break;
         }
         got++;
     }
     if (got == 0) {
-        return rv == APR_TIMEUP      ? APR_EAGAIN
+        return rv == APR_TIMEUP      ? MPROC__CALL_WAITS
                : rv == MPROC_ETOOBIG ? APR_SUCCESS
                                      : rv;
     }
@@ -238,7 +255,7 @@ mproc__serve_queue_join(mproc__call_t *call)
 {
     apr_status_t rv = mproc_queue_join(queue_of(call), MPROC_NOWAIT);
 
-    return rv == APR_TIMEUP ? APR_EAGAIN : rv;
+    return rv == APR_TIMEUP ? MPROC__CALL_WAITS : rv;
 }
 
 apr_status_t

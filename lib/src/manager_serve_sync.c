@@ -161,7 +161,7 @@ mproc__serve_take_lock(mproc__call_t *call, apr_uint64_t lock,
             block->depth++;
             return APR_SUCCESS;
         }
-        return APR_EAGAIN;
+        return MPROC__CALL_WAITS;
     }
     rv = mproc__client_owns(call->client, lock);
     if (rv != APR_SUCCESS) {
@@ -242,7 +242,7 @@ mproc__serve_semaphore_acquire(mproc__call_t *call)
     apr_status_t rv = APR_SUCCESS;
 
     if (block->count == 0) {
-        return APR_EAGAIN;
+        return MPROC__CALL_WAITS;
     }
     if (block->form == MPROC__PERMITS_OWNED) {
         rv = mproc__client_owns(call->client, call->head.id);
@@ -319,7 +319,7 @@ condition_sleep(mproc__call_t *call)
     call->state = WAIT_SLEEPS;
     call->place = call->head.id;
     mproc__serve_free_lock(call, lock);
-    return APR_EAGAIN;
+    return MPROC__CALL_WAITS;
 }
 
 apr_status_t
@@ -331,7 +331,7 @@ mproc__serve_condition_wait(mproc__call_t *call)
     case WAIT_BEGINS:
         return condition_sleep(call);
     case WAIT_SLEEPS:
-        return APR_EAGAIN;
+        return MPROC__CALL_WAITS;
     default:
         rv = mproc__serve_take_lock(call,
                                     part_of(mproc__served_at(call->head.id)),
@@ -357,7 +357,7 @@ condition_wake(mproc__hub_t *server, apr_uint64_t id, apr_int64_t n)
         call->state = WAIT_RETURNS;
         call->outcome = APR_SUCCESS;
         call->deadline = APR_INT64_MAX;
-        (void)mproc__call_move(call, lock);
+        mproc__call_move(call, lock);
     }
     mproc__object_changed(server, lock);
 }
@@ -420,7 +420,8 @@ mproc__serve_event_state(mproc__call_t *call)
 apr_status_t
 mproc__serve_event_wait(mproc__call_t *call)
 {
-    return mproc__served_at(call->head.id)->count ? APR_SUCCESS : APR_EAGAIN;
+    return mproc__served_at(call->head.id)->count ? APR_SUCCESS
+                                                  : MPROC__CALL_WAITS;
 }
 
 /* ----------------------------------------------------------------- barriers */
@@ -479,12 +480,12 @@ mproc__serve_barrier_wait(mproc__call_t *call)
         call->note = (apr_uint64_t)round_count(call->server, call->head.id);
         if ((apr_int64_t)call->note + 1 < block->count) {
             call->state = ROUND_WAITS;
-            return APR_EAGAIN;
+            return MPROC__CALL_WAITS;
         }
         round_end(call->server, call->head.id, ROUND_IS_COMPLETE);
         break;
     case ROUND_WAITS:
-        return APR_EAGAIN;
+        return MPROC__CALL_WAITS;
     case ROUND_IS_BROKEN:
         return barrier_is_broken();
     default:

@@ -123,7 +123,7 @@ worker_main(apr_thread_t *thread, void *data)
         mproc__hub_ring(workers->server);
     }
     apr_thread_mutex_unlock(workers->mutex);
-    apr_thread_exit(thread, APR_SUCCESS);
+    (void)thread;
     return NULL;
 }
 
@@ -405,7 +405,7 @@ job_begin(mproc__call_t *call, instance_t *instance, mproc_method_fn_t method)
     workers->todo_end = &job->next;
     apr_thread_cond_signal(workers->cond);
     apr_thread_mutex_unlock(workers->mutex);
-    return APR_EAGAIN;
+    return MPROC__CALL_WAITS;
 }
 
 static apr_status_t
@@ -442,7 +442,7 @@ mproc__serve_remote_call(mproc__call_t *call)
         return mproc__fail(MPROC_ESTALE, "the manager's object is gone");
     }
     if (call->state == CALL_RUNS || instance->busy) {
-        return APR_EAGAIN;
+        return MPROC__CALL_WAITS;
     }
     rv = mproc__arg_text(call, &name);
     if (rv != APR_SUCCESS || name == NULL) {

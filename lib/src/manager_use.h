@@ -12,7 +12,6 @@ struct mproc_manager_t {
     mproc_process_t *process; /* of a server that was started */
     mproc__hub_t *server;     /* that listens in this process */
     apr_pool_t *server_pool;
-    int placed; /* it chose where to listen by itself */
     atomic_int serving, ended;
 };
 

@@ -6,6 +6,7 @@
 
 #include "address.h"
 #include "auth.h"
+#include "layout.h"
 #include "sockets.h"
 
 /* Options with their defaults filled in. The key is a copy in the pool; its
@@ -47,11 +48,13 @@ typedef struct mproc__place_t {
     const char *text;         /* an address to connect to */
     const char *path;         /* of a Unix socket; else NULL */
     const char *folder;       /* made for it; else NULL */
+    mproc__folder_t *note;    /* where that is noted */
     apr_uint64_t identity[2]; /* of the path, when it was made */
 } mproc__place_t;
 
 /* Listen there; at NULL in a new place of its own. */
-apr_status_t mproc__place_open(mproc__place_t *place, const char *address,
+apr_status_t mproc__place_open(mproc__place_t *place, mproc__folder_t *note,
+                               const char *address,
                                const mproc_net_options_t *options,
                                mproc__net_t *net, const char *call,
                                apr_pool_t *pool);

@@ -44,6 +44,7 @@
 #include "../../platform/plat_flag.h"
 #include "../../platform/plat_self.h"
 #include "../../platform/plat_sys.h"
+#include "async.h"
 #include "error.h"
 #include "family.h"
 #include "layout.h"
@@ -551,6 +552,10 @@ mproc_waitable_handle(const mproc_waitable_t *item, apr_int64_t *handle)
     rv = waitable_check(item, call);
     if (rv != APR_SUCCESS || handle_is_own(item, handle)) {
         return rv;
+    }
+    if (item->kind == MPROC_WAIT_ASYNC && item->object != NULL &&
+        mproc__async_extra(item->object) == NULL) {
+        return mproc__fail(APR_ENOMEM, "%s: memory is short", call);
     }
     rv = mproc__source_find(item, call, &source);
     if (rv == APR_SUCCESS && source.place == NULL) {

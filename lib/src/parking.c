@@ -147,7 +147,7 @@ mproc__spin_dear(mproc__needed_fn_t needed, void *baton, int calls)
             spin_learn(budget, 1);
             return 1;
         }
-        for (k = 0; k < gap; k++) {
+        for (k = 0; k < gap && budget > 1; k++) { /* There is a next look. */
             mproc_plat_pause();
         }
         gap = gap < SPIN_GAP ? gap * 2 : gap;
@@ -223,8 +223,9 @@ waiter_enter(mproc__thread_t *self, void *const *words, int count,
                           memory_order_relaxed);
     atomic_store_explicit(&self->began, 0, memory_order_relaxed);
     atomic_store_explicit(&self->until, 0, memory_order_relaxed);
-    atomic_store(&self->since,
-                 atomic_fetch_add(&mproc__arena.header->ticket, 1));
+    atomic_store_explicit(&self->since,
+                          atomic_fetch_add(&mproc__arena.header->ticket, 1),
+                          memory_order_relaxed);
     atomic_store(&self->waiting, waiting);
     atomic_fetch_or(&mproc__arena.header->parked[index / 64],
                     (apr_uint64_t)1 << index % 64);
@@ -334,7 +335,9 @@ sleep_while_needed(mproc__thread_t *self, apr_uint32_t waiting,
                    void *baton, apr_time_t deadline)
 {
     while (needed(baton) && atomic_load(&self->waiting) == waiting) {
-        apr_time_t now = mproc_plat_clock(), slice = now + SLICE;
+        apr_time_t now = deadline == MPROC_PLAT_NEVER ? mproc_plat_clock_rough()
+                                                      : mproc_plat_clock();
+        apr_time_t slice = now + SLICE;
         if (now >= deadline) {
             return APR_TIMEUP;
         }

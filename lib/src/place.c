@@ -111,10 +111,31 @@ name_make(const char **name, apr_pool_t *pool)
     return rv;
 }
 
+/* Note it where it is found by who recovers what this process had, should it
+ * die; and first of all. */
+static apr_status_t
+folder_note(mproc__folder_t *note, const char *folder)
+{
+    if (strlen(folder) >= sizeof note->path) {
+        return APR_ENAMETOOLONG; /* So would the socket's be. */
+    }
+    strcpy(note->path, folder);
+    atomic_store(&note->noted, 1);
+    return APR_SUCCESS;
+}
+
+/* It is this process's, and goes. */
+static void
+folder_forget(mproc__folder_t *note, const char *folder)
+{
+    mproc_plat_net_folder_remove(folder);
+    atomic_store(&note->noted, 0);
+}
+
 /* A folder that nobody else can enter. */
 static apr_status_t
-folder_make(const char **folder, const char *name, const char *call,
-            apr_pool_t *pool)
+folder_make(const char **folder, mproc__folder_t *note, const char *name,
+            const char *call, apr_pool_t *pool)
 {
     const char *temp;
     char reason[120];
@@ -122,14 +143,19 @@ folder_make(const char **folder, const char *name, const char *call,
 
     if (rv == APR_SUCCESS) {
         *folder = apr_pstrcat(pool, temp, "/", name, NULL);
+        rv = folder_note(note, *folder);
+    }
+    if (rv == APR_SUCCESS) {
         rv = apr_dir_make(
             *folder, APR_FPROT_UREAD | APR_FPROT_UWRITE | APR_FPROT_UEXECUTE,
             pool);
     }
-    return rv == APR_SUCCESS
-               ? rv
-               : mproc__fail(rv, "%s: cannot make a folder for the socket: %s",
-                             call, apr_strerror(rv, reason, sizeof reason));
+    if (rv != APR_SUCCESS) {
+        atomic_store(&note->noted, 0);
+        return mproc__fail(rv, "%s: cannot make a folder for the socket: %s",
+                           call, apr_strerror(rv, reason, sizeof reason));
+    }
+    return APR_SUCCESS;
 }
 
 /* A Unix socket in a folder of its own. APR_ENOTIMPL, APR_ENAMETOOLONG */
@@ -143,13 +169,14 @@ place_unix(mproc__place_t *place, const char *name,
         mproc__net_prepare(net, "unix:socket", options, 0, call, pool);
 
     if (rv == APR_SUCCESS) {
-        rv = folder_make(&folder, name, call, pool);
+        rv = folder_make(&folder, place->note, name, call, pool);
     }
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = mproc__net_prepare(net, apr_pstrcat(pool, "unix:", folder, "/s", NULL),
-                            options, 0, call, pool);
+    rv = mproc__net_prepare(
+        net, apr_pstrcat(pool, "unix:", folder, "/" MPROC_PLAT_NET_OWN, NULL),
+        options, 0, call, pool);
     if (rv == APR_SUCCESS) {
         rv = place_at(place, net, call, pool);
     }
@@ -157,7 +184,7 @@ place_unix(mproc__place_t *place, const char *name,
         place->folder = folder;
     }
     else {
-        (void)apr_dir_remove(folder, pool);
+        folder_forget(place->note, folder);
     }
     return rv;
 }
@@ -186,13 +213,14 @@ place_new(mproc__place_t *place, const mproc_net_options_t *options,
 }
 
 apr_status_t
-mproc__place_open(mproc__place_t *place, const char *address,
-                  const mproc_net_options_t *options, mproc__net_t *net,
-                  const char *call, apr_pool_t *pool)
+mproc__place_open(mproc__place_t *place, mproc__folder_t *note,
+                  const char *address, const mproc_net_options_t *options,
+                  mproc__net_t *net, const char *call, apr_pool_t *pool)
 {
     apr_status_t rv;
 
     memset(place, 0, sizeof *place);
+    place->note = note;
     if (address == NULL) {
         return place_new(place, options, net, call, pool);
     }
@@ -213,6 +241,6 @@ mproc__place_remove(const mproc__place_t *place, apr_pool_t *pool)
         }
     }
     if (place->folder != NULL) {
-        (void)apr_dir_remove(place->folder, pool);
+        folder_forget(place->note, place->folder);
     }
 }

@@ -20,7 +20,6 @@
 #include "process.h"
 
 #define GRACE (1000 * 1000) /* microseconds from terminate to kill */
-#define SPARE 6             /* places beside two for each worker */
 
 apr_status_t
 mproc__pool_check(mproc_pool_t *workers, const char *call)
@@ -40,8 +39,8 @@ mproc__pool_check(mproc_pool_t *workers, const char *call)
     return APR_SUCCESS;
 }
 
-apr_status_t
-mproc__pool_open(mproc_pool_t *workers, const char *call)
+static apr_status_t
+open_check(mproc_pool_t *workers, int closed, const char *call)
 {
     apr_status_t rv = mproc__pool_check(workers, call);
 
@@ -52,12 +51,40 @@ mproc__pool_open(mproc_pool_t *workers, const char *call)
                          "it says on stderr",
                          call);
     }
-    else if (rv == APR_SUCCESS &&
-             (atomic_load(&workers->closed) || workers->terminated)) {
+    else if (rv == APR_SUCCESS && (closed || workers->terminated)) {
         rv = mproc__fail(MPROC_ECLOSED,
                          "%s: the pool is closed; create another", call);
     }
     return rv;
+}
+
+apr_status_t
+mproc__pool_open(mproc_pool_t *workers, const char *call)
+{
+    return open_check(workers, workers == NULL || atomic_load(&workers->closed),
+                      call);
+}
+
+apr_status_t
+mproc__pool_open_yet(mproc_pool_t *workers, const char *call)
+{
+    return open_check(workers, atomic_load(&workers->shut), call);
+}
+
+void
+mproc__pool_figures(mproc_pool_t *workers)
+{
+    mproc__pool_shared_t *shared = workers->shared;
+    const mproc_pool_stats_t *stats = &workers->stats;
+
+    atomic_store_explicit(&shared->submitted, stats->submitted,
+                          memory_order_relaxed);
+    atomic_store_explicit(&shared->lost, stats->lost, memory_order_relaxed);
+    atomic_store_explicit(&shared->retried, stats->retried,
+                          memory_order_relaxed);
+    atomic_store_explicit(&shared->unrun, workers->unrun, memory_order_relaxed);
+    atomic_store_explicit(&shared->tasks_of_ended, stats->tasks_of_ended,
+                          memory_order_relaxed);
 }
 
 apr_status_t
@@ -121,23 +148,18 @@ mproc__pool_hint(mproc_pool_t *workers, mproc__handle_t handle,
 static void
 worker_ended(mproc_process_t *process, void *baton)
 {
-    mproc_pool_t *workers = baton;
-    int i;
+    mproc__keep_t *keep = baton;
 
-    /* Places come and go under the lock; the array stays. */
-    for (i = 0; i < workers->places; i++) {
-        if (workers->keep[i].process == process) {
-            atomic_store(&workers->keep[i].ended, 1);
-            break; /* From now on another may have its address. */
-        }
-    }
-    mproc__pool_move(&workers->shared->care);
+    /* Who takes the watch off, and puts another there, waits for this call. */
+    (void)process;
+    atomic_store(&keep->ended, 1);
+    mproc__pool_move(&keep->workers->shared->care);
 }
 
 void
 mproc__pool_forget_worker(mproc_pool_t *workers, int number)
 {
-    mproc__keep_t *keep = &workers->keep[number];
+    mproc__keep_t *keep = workers->keep[number];
 
     if (keep->process != NULL) {
         mproc__process_unwatch(keep->process);
@@ -147,15 +169,16 @@ mproc__pool_forget_worker(mproc_pool_t *workers, int number)
     atomic_store(&keep->ended, 0);
     keep->interrupted = 0;
     keep->killed = 0;
-    memset((void *)&workers->shared->place[number], 0,
-           sizeof workers->shared->place[number]);
+    keep->still = 0;
+    keep->stopped = 0;
+    memset((void *)keep->place, 0, sizeof *keep->place);
 }
 
 apr_status_t
 mproc__pool_start_worker(mproc_pool_t *workers, int number)
 {
     mproc_process_options_t options = {0};
-    mproc__keep_t *keep = &workers->keep[number];
+    mproc__keep_t *keep = workers->keep[number];
     char name[128];
     mproc_process_t *process;
     apr_status_t rv;
@@ -168,10 +191,11 @@ mproc__pool_start_worker(mproc_pool_t *workers, int number)
     options.name = name;
     options.daemon = 1;
     options.start_method = workers->options.start_method;
-    rv =
-        mproc_process_create(&process, mproc__pool_worker, &options, NULL,
-                             "U i o y", mproc__hold_handle(workers->hold),
-                             number, workers->hints, workers->options.initargs);
+    rv = mproc_process_create(
+        &process, mproc__pool_worker, &options, NULL, MPROC__POOL_WORKER_ARGS,
+        mproc__hold_handle(workers->hold),
+        mproc__hold_handle(workers->rack[keep->rack]), keep->number,
+        workers->hints, workers->options.initargs);
     if (rv == APR_SUCCESS) {
         atomic_store(&keep->process, process);
         rv = mproc_process_start(keep->process);
@@ -182,7 +206,8 @@ mproc__pool_start_worker(mproc_pool_t *workers, int number)
     if (rv == APR_SUCCESS) {
         workers->started++;
         keep->pid = mproc_process_pid(keep->process);
-        rv = mproc__process_watch(keep->process, worker_ended, workers);
+        atomic_store(&keep->place->pid, (apr_uint64_t)keep->pid);
+        rv = mproc__process_watch(keep->process, worker_ended, keep);
         if (rv != APR_SUCCESS) {
             (void)mproc_process_stop(keep->process, MPROC_NOWAIT);
         }
@@ -200,22 +225,22 @@ mproc__pool_end_workers(mproc_pool_t *workers)
     int i;
 
     for (i = 0; i < workers->places; i++) {
-        if (workers->keep[i].process != NULL) {
-            mproc_process_terminate(workers->keep[i].process);
+        if (workers->keep[i]->process != NULL) {
+            mproc_process_terminate(workers->keep[i]->process);
         }
     }
     /* They end side by side, so that many take no longer than one. */
     until = mproc_plat_clock() + GRACE;
     for (i = 0; i < workers->places; i++) {
-        if (workers->keep[i].process != NULL &&
-            mproc_process_join(workers->keep[i].process,
+        if (workers->keep[i]->process != NULL &&
+            mproc_process_join(workers->keep[i]->process,
                                mproc_timeout_until(until)) != APR_SUCCESS) {
-            mproc_process_kill(workers->keep[i].process);
+            mproc_process_kill(workers->keep[i]->process);
         }
     }
     for (i = 0; i < workers->places; i++) {
-        if (workers->keep[i].process != NULL) {
-            mproc_process_stop(workers->keep[i].process, MPROC_NOWAIT);
+        if (workers->keep[i]->process != NULL) {
+            mproc_process_stop(workers->keep[i]->process, MPROC_NOWAIT);
         }
     }
 }
@@ -230,6 +255,7 @@ pool_end(mproc_pool_t *workers)
     mproc__pool_move(&workers->shared->done); /* A map leaves. */
     apr_thread_mutex_lock(workers->life);
     mproc__pool_end_workers(workers);
+    mproc__pool_see_ends(workers);
     atomic_store(&workers->shut, 1);
     apr_thread_mutex_unlock(workers->life);
     mproc__pool_give_up(workers, MPROC_ECLOSED);
@@ -298,6 +324,7 @@ pool_cleanup(void *data)
         pool_end(workers);
         mproc__pool_keep_no_more(workers);
         list_end(workers);
+        mproc__imaps_leave(workers);
         for (i = 0; i < workers->places; i++) {
             mproc__pool_forget_worker(workers, i);
         }
@@ -306,11 +333,77 @@ pool_cleanup(void *data)
     functions_forget(workers);
     mproc_queue_destroy(workers->hints);
     workers->hints = NULL;
+    for (i = 0; i < workers->racks; i++) {
+        mproc__arena_release(workers->rack[i]);
+        mproc__hold_free(workers->rack[i]);
+    }
     if (workers->hold != NULL) {
         mproc__arena_release(workers->hold);
         mproc__hold_free(workers->hold);
     }
     return APR_SUCCESS;
+}
+
+/* So many more places. Life is held. */
+static apr_status_t
+rack_make(mproc_pool_t *workers, int more)
+{
+    int have = workers->places, i;
+    mproc__hold_t *hold;
+    mproc__place_t *place;
+    mproc__keep_t *keep;
+    apr_status_t rv;
+
+    hold = mproc__hold_new();
+    rv = hold == NULL
+             ? mproc__fail(APR_ENOMEM, "no shared memory for %d workers", more)
+             : mproc__arena_alloc(hold, (apr_uint64_t)more * sizeof *place,
+                                  MPROC_KIND_BYTES);
+    if (rv != APR_SUCCESS) {
+        if (hold != NULL) {
+            mproc__hold_free(hold);
+        }
+        return rv;
+    }
+    place = mproc__arena_at(mproc__hold_handle(hold));
+    apr_thread_mutex_lock(workers->list); /* It guards the APR pool. */
+    keep = apr_pcalloc(workers->pool, (apr_size_t)more * sizeof *keep);
+    apr_thread_mutex_unlock(workers->list);
+    for (i = 0; i < more; i++) {
+        keep[i].workers = workers;
+        keep[i].place = &place[i];
+        keep[i].rack = workers->racks;
+        keep[i].number = i;
+        workers->keep[have + i] = &keep[i];
+    }
+    workers->rack[workers->racks] = hold;
+    atomic_store(&workers->shared->rack[workers->racks].count,
+                 (apr_uint64_t)more);
+    atomic_store(&workers->shared->rack[workers->racks].handle,
+                 mproc__hold_handle(hold));
+    workers->racks++;
+    workers->places = have + more;
+    return APR_SUCCESS;
+}
+
+/* Have places for so many workers, and twice as many as there were: so racks
+ * are few. Life is held. */
+apr_status_t
+mproc__pool_places(mproc_pool_t *workers, int count)
+{
+    int have = workers->places, most = MPROC__POOL_PLACES(MPROC__POOL_MOST);
+    int wanted = MPROC__POOL_PLACES(count);
+    apr_status_t rv = APR_SUCCESS;
+
+    if (wanted > have && wanted < 2 * have) {
+        wanted = 2 * have < most ? 2 * have : most;
+    }
+    while (rv == APR_SUCCESS && (have = workers->places) < wanted) {
+        rv = rack_make(workers, wanted - have < MPROC__POOL_RACK
+                                    ? wanted - have
+                                    : MPROC__POOL_RACK);
+    }
+    return rv;
 }
 
 static apr_status_t
@@ -323,17 +416,16 @@ pool_shared_make(mproc_pool_t *workers)
         return mproc__fail(APR_ENOMEM, "mproc_pool_create: no shared memory; "
                                        "free some objects");
     }
-    rv = mproc__arena_alloc(workers->hold,
-                            sizeof *workers->shared +
-                                (apr_uint64_t)workers->places *
-                                    sizeof(mproc__place_t),
+    rv = mproc__arena_alloc(workers->hold, sizeof *workers->shared,
                             MPROC_KIND_POOL);
     if (rv == APR_SUCCESS) {
         workers->shared = mproc__arena_at(mproc__hold_handle(workers->hold));
-        workers->shared->places = (apr_uint64_t)workers->places;
         workers->shared->most_tasks =
             (apr_uint64_t)workers->options.max_tasks_per_child;
         workers->shared->most_memory = workers->options.max_memory;
+        rv = mproc__pool_places(workers, workers->count);
+    }
+    if (rv == APR_SUCCESS) {
         rv = mproc_queue_create(&workers->hints, 0, NULL);
     }
     if (rv == APR_SUCCESS && workers->options.initializer != NULL) {
@@ -362,17 +454,14 @@ options_copy(mproc_pool_t *workers, const mproc_pool_options_t *options)
                                      options->initargs.size);
     workers->count =
         options->processes > 0 ? options->processes : mproc_cpu_count();
-    workers->places = 2 * workers->count + SPARE;
-    workers->keep = apr_pcalloc(workers->pool, (apr_size_t)workers->places *
-                                                   sizeof *workers->keep);
+    workers->keep =
+        apr_pcalloc(workers->pool, MPROC__POOL_PLACES(MPROC__POOL_MOST) *
+                                       sizeof(mproc__keep_t *));
 }
 
 static apr_status_t
 pool_fill(mproc_pool_t *workers)
 {
-    apr_status_t rv = APR_SUCCESS;
-    int i;
-
     if (apr_thread_mutex_create(&workers->mapping, APR_THREAD_MUTEX_DEFAULT,
                                 workers->pool) != APR_SUCCESS ||
         apr_thread_mutex_create(&workers->life, APR_THREAD_MUTEX_DEFAULT,
@@ -382,7 +471,15 @@ pool_fill(mproc_pool_t *workers)
         return mproc__fail(APR_ENOMEM,
                            "mproc_pool_create: no mutex was to be had");
     }
-    rv = pool_shared_make(workers);
+    return pool_shared_make(workers);
+}
+
+static apr_status_t
+workers_start(mproc_pool_t *workers)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
     for (i = 0; i < workers->count && rv == APR_SUCCESS; i++) {
         rv = mproc__pool_start_worker(workers, i);
     }
@@ -397,9 +494,10 @@ pool_await(mproc_pool_t *workers)
     int i, up;
 
     while (workers->options.initializer != NULL) {
+        apr_time_t until = MPROC_PLAT_NEVER;
         mproc__pool_look(&wait, &workers->shared->care);
         for (i = up = 0; i < workers->count; i++) {
-            up += atomic_load(&workers->shared->place[i].peer) != 0;
+            up += atomic_load(&workers->keep[i]->place->peer) != 0;
         }
         apr_status_t failed =
             (apr_status_t)atomic_load(&workers->shared->failed);
@@ -412,14 +510,21 @@ pool_await(mproc_pool_t *workers)
             break;
         }
         for (i = 0; i < workers->count; i++) {
-            if (atomic_load(&workers->keep[i].ended) &&
-                atomic_load(&workers->shared->place[i].peer) == 0) {
+            mproc__keep_t *keep = workers->keep[i];
+            if (!atomic_load(&keep->ended) ||
+                atomic_load(&keep->place->peer) != 0) {
+                continue;
+            }
+            if (!keep->stopped || workers->stillborn++ > workers->count ||
+                mproc__pool_start_worker(workers, i) != APR_SUCCESS) {
                 return mproc__fail(MPROC_EBROKEN,
                                    "mproc_pool_create: a worker ended in its "
-                                   "initializer; see what that does");
+                                   "initializer, or was stopped there; see "
+                                   "what that does");
             }
         }
-        if (mproc__pool_sleep(&wait, MPROC_PLAT_NEVER) == APR_ENOMEM) {
+        mproc__pool_look_around(workers, &until);
+        if (mproc__pool_sleep(&wait, until) == APR_ENOMEM) {
             return mproc__wait_refused("mproc_pool_create");
         }
     }
@@ -455,11 +560,28 @@ options_check(const mproc_pool_options_t *options)
 }
 
 apr_status_t
+mproc__pool_make(mproc_pool_t **workers, const mproc_pool_options_t *options,
+                 apr_pool_t *pool)
+{
+    apr_pool_t *own;
+    apr_status_t rv = apr_pool_create(&own, pool);
+
+    if (rv == APR_SUCCESS) {
+        *workers = apr_pcalloc(own, sizeof **workers);
+        (*workers)->pool = own;
+        (*workers)->epoch = mproc__peers_epoch();
+        apr_pool_pre_cleanup_register(own, *workers, pool_cleanup);
+        options_copy(*workers, options);
+        rv = pool_fill(*workers);
+    }
+    return rv;
+}
+
+apr_status_t
 mproc_pool_create(mproc_pool_t **workers, const mproc_pool_options_t *options,
                   apr_pool_t *pool)
 {
     static const mproc_pool_options_t none = {0};
-    apr_pool_t *own;
     apr_status_t rv;
 
     if (workers == NULL) {
@@ -472,18 +594,13 @@ mproc_pool_create(mproc_pool_t **workers, const mproc_pool_options_t *options,
     if (rv == APR_SUCCESS) {
         rv = mproc__peers_attach();
     }
-    if (rv == APR_SUCCESS) {
-        rv = apr_pool_create(&own, pool);
-    }
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    *workers = apr_pcalloc(own, sizeof **workers);
-    (*workers)->pool = own;
-    (*workers)->epoch = mproc__peers_epoch();
-    apr_pool_pre_cleanup_register(own, *workers, pool_cleanup);
-    options_copy(*workers, options);
-    rv = pool_fill(*workers);
+    rv = mproc__pool_make(workers, options, pool);
+    if (rv == APR_SUCCESS) {
+        rv = workers_start(*workers);
+    }
     if (rv == APR_SUCCESS) {
         rv = pool_await(*workers);
     }
@@ -493,10 +610,10 @@ mproc_pool_create(mproc_pool_t **workers, const mproc_pool_options_t *options,
     if (rv == APR_SUCCESS) {
         rv = mproc__pool_keep(*workers);
     }
-    if (rv != APR_SUCCESS) {
+    if (rv != APR_SUCCESS && *workers != NULL) {
         char why[1024];
         apr_cpystrn(why, mproc_error_detail(), sizeof why);
-        apr_pool_destroy(own);
+        apr_pool_destroy((*workers)->pool);
         *workers = NULL;
         mproc__fail(rv, "%s", why);
     }
@@ -544,6 +661,14 @@ mproc_pool_join(mproc_pool_t *workers, apr_interval_time_t timeout)
     if (rv == APR_SUCCESS) {
         rv = mproc__pool_may_wait(workers, "mproc_pool_join");
     }
+    if (rv == APR_SUCCESS && mproc__pool_is_fetching(workers)) {
+        rv = mproc__fail(MPROC_ESTATE,
+                         "mproc_pool_join: not in an imap's source of items, "
+                         "which the pool waits for; join it afterwards");
+    }
+    if (rv == APR_SUCCESS && !atomic_exchange(&workers->joined, 1)) {
+        mproc__pool_move(&workers->shared->care);
+    }
     while (rv == APR_SUCCESS) {
         mproc__pool_look(&wait, &workers->shared->done);
         if (atomic_load(&workers->ended)) {
@@ -557,91 +682,6 @@ mproc_pool_join(mproc_pool_t *workers, apr_interval_time_t timeout)
         rv = rv == APR_ENOMEM ? mproc__wait_refused("mproc_pool_join")
                               : APR_SUCCESS;
     }
-    return rv;
-}
-
-apr_status_t
-mproc_pool_stats(mproc_pool_t *workers, mproc_pool_stats_t *stats)
-{
-    apr_status_t rv = mproc__pool_check(workers, "mproc_pool_stats");
-    int i;
-
-    if (rv == APR_SUCCESS && stats == NULL) {
-        rv = mproc__fail(APR_EINVAL, "mproc_pool_stats: stats is NULL; pass "
-                                     "where the figures go");
-    }
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    apr_thread_mutex_lock(workers->life);
-    apr_thread_mutex_lock(workers->list);
-    *stats = workers->stats;
-    apr_thread_mutex_unlock(workers->list);
-    stats->started = (apr_uint64_t)workers->started;
-    stats->run = stats->tasks_of_ended;
-    for (i = 0; i < workers->places; i++) {
-        const mproc__place_t *place = &workers->shared->place[i];
-        if (workers->keep[i].process != NULL) {
-            stats->workers++;
-            stats->running += atomic_load(&place->running) != 0;
-            stats->run += atomic_load(&place->tasks);
-        }
-    }
-    apr_thread_mutex_unlock(workers->life);
-    return APR_SUCCESS;
-}
-
-/* What is under way was told to as many as there were. Life is held. */
-static void
-pool_hint_more(mproc_pool_t *workers, int more)
-{
-    mproc_async_t *async;
-
-    apr_thread_mutex_lock(workers->list);
-    for (async = workers->first; async != NULL && more > 0;
-         async = async->next) {
-        mproc__batch_t *batch = async->batch;
-        apr_uint64_t told =
-            (apr_uint64_t)(workers->count - more) * batch->chunk;
-        if (batch->count > told) {
-            /* Without memory those that know of it do all. */
-            (void)mproc__pool_hint(workers, mproc__hold_handle(async->hold),
-                                   MPROC__HINT_TASKS, (apr_uint64_t)more);
-        }
-    }
-    apr_thread_mutex_unlock(workers->list);
-    workers->deaths += more > 0; /* A map hints again. */
-    mproc__pool_move(&workers->shared->done);
-}
-
-apr_status_t
-mproc_pool_resize(mproc_pool_t *workers, int processes)
-{
-    apr_status_t rv = mproc__pool_open(workers, "mproc_pool_resize");
-    int more;
-
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    apr_thread_mutex_lock(workers->life);
-    if (processes < 1 || processes > workers->places) {
-        rv = mproc__fail(APR_EINVAL,
-                         "mproc_pool_resize: %d processes were asked for; "
-                         "this pool can have 1 to %d: twice as many as it was "
-                         "made with, and %d",
-                         processes, workers->places, SPARE);
-    }
-    else if (processes >= workers->count) {
-        more = processes - workers->count;
-        workers->count = processes;
-        pool_hint_more(workers, more);
-    }
-    while (rv == APR_SUCCESS && workers->count > processes) {
-        rv = mproc__pool_hint(workers, 0, MPROC__HINT_LEAVE, 1);
-        workers->count -= rv == APR_SUCCESS;
-    }
-    apr_thread_mutex_unlock(workers->life);
-    mproc__pool_move(&workers->shared->care);
     return rv;
 }
 

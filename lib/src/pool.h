@@ -25,6 +25,15 @@
  * of who had it is about to be told, or the keeper suspects. A piece that is
  * CLAIMED names a worker that lives or whose death is about to be told.
  *
+ * A worker may be stopped (SIGSTOP). In a task only the task's limit ends it.
+ * Elsewhere it must move: while it waits for hints it says so every BEAT, and
+ * between tasks `tasks` or `at` change. One that the keeper has seen stand
+ * still at STILL looks in a row, a second apart, is killed, and then it is one
+ * more that died; at the second look, if the system calls it stopped. So is
+ * one that begins or ends, only if the system says so: there it is in user
+ * code, which may take any time. A blow that hits a slow one costs a start;
+ * tasks that it had not begun go back.
+ *
  * Who waits sets WAITERS in an eventcount (`done`, `care`, a batch's `done`)
  * and looks at the states once more; who sets a state looks at the eventcount
  * afterwards. Both sequentially consistent: one of them sees the other.
@@ -48,6 +57,9 @@ struct apr_thread_mutex_t;
 struct apr_thread_t;
 
 #define MPROC__POOL_MOST 1024
+#define MPROC__POOL_PLACES(count) (2 * (count) + 6) /* for so many workers */
+#define MPROC__POOL_RACK 128 /* places in one block, at most */
+#define MPROC__POOL_RACKS 24 /* from 8 places, each time twice as many */
 
 /* An eventcount: somebody waits 1, sequence 2-63. */
 #define MPROC__POOL_WAITERS APR_UINT64_C(2)
@@ -70,20 +82,28 @@ enum {
     MPROC__WORKER_NEW,
     MPROC__WORKER_UP,
     MPROC__WORKER_FULL, /* has done what it may, waits for a replacement */
-    MPROC__WORKER_GO    /* that is there: it may end */
+    MPROC__WORKER_GO,   /* that is there: it may end */
+    MPROC__WORKER_ENDS  /* it does */
 };
+
+#define MPROC__POOL_BEAT (400 * 1000) /* microseconds */
 
 /* A worker's place. Written by the worker, and the state by the keeper too. */
 typedef struct mproc__place_t {
     mproc__word_t peer;    /* 0 until it is up */
     mproc__word_t state;   /* MPROC__WORKER_ */
-    mproc__word_t taking;  /* 1: it may have a hint that nobody knows of */
-    mproc__word_t at;      /* handle of the batch it is at, or 0 */
-    mproc__word_t running; /* the task that it runs there, from 1; or 0 */
+    mproc__word_t taking;  /* bit 0: it may have a hint that nobody knows of;
+                              above, another number each BEAT */
+    mproc__word_t at;      /* handle of the batch or job it is at, or 0 */
+    mproc__word_t running; /* the task that it runs there, from 1; JOB; or 0 */
     mproc__word_t began;   /* when it began that */
     mproc__word_t limit;   /* microseconds that this may take; 0: any */
     mproc__word_t tasks;   /* that it has done */
+    mproc__word_t pid;     /* once it is started; by the owner */
+    apr_uint64_t apart[7]; /* No worker writes where another does. */
 } mproc__place_t;
+
+#define MPROC__RUNNING_JOB (~APR_UINT64_C(0))
 
 #define MPROC__POOL_SAID 240
 
@@ -97,10 +117,18 @@ typedef struct mproc__pool_shared_t {
     apr_uint64_t apart_too[7];
     mproc__word_t care; /* the keeper waits here */
     apr_uint64_t apart_again[7];
-    apr_uint64_t places;
     apr_uint64_t most_tasks, most_memory; /* of a worker; 0: any */
     mproc__handle_t initializer;          /* block of a function; 0: none */
-    mproc__place_t place[];
+    /* For who looks from outside. By the owner, under `list`: as its figures.
+     */
+    mproc__word_t submitted, lost, retried;
+    mproc__word_t unrun;          /* tasks that ended otherwise than by a run */
+    mproc__word_t tasks_of_ended; /* run by workers that have gone */
+    /* Rows of places, each in a block of its own: a bigger pool has one more.
+     * Written by the owner, count first, for who looks from outside. */
+    struct {
+        mproc__word_t handle, count;
+    } rack[MPROC__POOL_RACKS];
 } mproc__pool_shared_t;
 
 /* A piece's state: state 0-1, attempts 2-9, worker 10-45. */
@@ -152,12 +180,18 @@ typedef struct mproc__lost_t {
 
 /* What the owner knows of a place. */
 typedef struct mproc__keep_t {
+    mproc_pool_t *workers;
+    mproc__place_t *place;
+    int rack, number;                 /* where that is */
     mproc_process_t *_Atomic process; /* partner: the watcher's thread */
     apr_int64_t pid;
     _Atomic int ended;           /* its end is to be seen to */
     apr_uint64_t late, late_run; /* was over its time at that task of that */
     apr_time_t interrupted;      /* then; 0: not yet */
     int killed;                  /* and killed, for the same */
+    apr_uint64_t seen[3];        /* how it stood at the last look */
+    int still;                   /* so often in a row */
+    int stopped;                 /* it was killed for that */
 } mproc__keep_t;
 
 /* The owner's half. */
@@ -171,25 +205,32 @@ struct mproc_pool_t {
     struct apr_thread_mutex_t *life, *list, *mapping; /* one map at a time */
     struct apr_thread_t *keeper;
     /* Guarded by life. */
-    mproc__keep_t *keep;
-    _Atomic int count; /* workers that shall be */
-    int places;        /* places for them */
-    int started;       /* workers ever started, for their names */
-    int stillborn;     /* ended in a row before they were up */
-    apr_time_t pause;  /* no start before that */
-    int suspect;       /* hints may be lost: of batches up to this number, */
+    mproc__keep_t **keep;
+    mproc__hold_t *rack[MPROC__POOL_RACKS];
+    int racks;
+    _Atomic int count;  /* workers that shall be */
+    _Atomic int places; /* places for them */
+    int started;        /* workers ever started, for their names */
+    int stillborn;      /* ended in a row before they were up */
+    apr_time_t pause;   /* no start before that */
+    apr_time_t look;    /* when to look who is stopped */
+    int suspect;        /* hints may be lost: of batches up to this number, */
     apr_uint32_t suspect_number;
     apr_uint64_t suspect_got; /* when so many were got */
     /* Guarded by list. */
     struct mproc_async_t *first, *last; /* not settled, the oldest first */
+    struct mproc_imap_t *imaps;         /* that may yet send */
+    int fetching;                       /* of these, and are about to */
     mproc__function_t *functions;
     mproc_pool_stats_t stats;
+    apr_uint64_t unrun;
     apr_uint32_t sent;    /* batches */
     apr_uint64_t limited; /* of those on the list: with a limit */
     apr_uint32_t least;   /* of these limits, since there were none */
     mproc__hold_t *spare; /* of who calls back; empty */
     /* Set once. */
     _Atomic int closed, terminated, stopping, shut, ended;
+    _Atomic int joined; /* imaps send no more */
     _Atomic int broken; /* a status */
     _Atomic int maps;   /* array jobs under way */
     _Atomic int deaths; /* workers that have ended */
@@ -197,16 +238,29 @@ struct mproc_pool_t {
 
 /* ---------------------------------------------------------------- pool.c */
 
+/* Make one without workers and keeper: all but what has a thread. The pool owns
+ * it; mproc_pool_destroy() ends it, however far it came. */
+apr_status_t mproc__pool_make(mproc_pool_t **workers,
+                              const mproc_pool_options_t *options,
+                              apr_pool_t *pool);
+
 /* APR_SUCCESS when the calling process may use the pool. */
 apr_status_t mproc__pool_check(mproc_pool_t *workers, const char *call);
 
 /* The same for who brings work. */
 apr_status_t mproc__pool_open(mproc_pool_t *workers, const char *call);
 
+/* Tell them who looks from outside; the list is locked. */
+void mproc__pool_figures(mproc_pool_t *workers);
+
 /* Have a block that describes a function, as long as the pool is there. */
 apr_status_t mproc__pool_function(mproc_pool_t *workers,
                                   mproc_function_t function,
                                   mproc__handle_t *handle);
+
+/* The same for an imap that has begun to: a pool that was closed is open to it
+ * until it is shut. The list is locked. */
+apr_status_t mproc__pool_open_yet(mproc_pool_t *workers, const char *call);
 
 /* Tell of work, to so many; to fewer when memory is short, but to nobody only
  * with its status. */
@@ -220,7 +274,10 @@ void mproc__pool_end_workers(mproc_pool_t *workers);
 
 /* ---------------------------------------------------------- pool_worker.c */
 
-/* What runs in a worker. */
+/* What runs in a worker, and what it is given: the handles of the pool and of
+ * the rack with its place, the number of that there, the hints, and what the
+ * initializer gets. */
+#define MPROC__POOL_WORKER_ARGS "U U i o y"
 int mproc__pool_worker(mproc_bytes_t args, apr_pool_t *pool);
 
 /* Whether every piece is done or lost. */
@@ -256,10 +313,30 @@ int mproc__pool_is_idle(void *wait);
 
 /* --------------------------------------------------------- pool_keeper.c */
 
+/* Have places for so many workers, and twice as many as there were. Life is
+ * held. */
+apr_status_t mproc__pool_places(mproc_pool_t *workers, int count);
+
 apr_status_t mproc__pool_keep(mproc_pool_t *workers);
+
+/* A place's worker has ended: see to what it had, and empty the place. Life is
+ * held. */
+void mproc__pool_death_see(mproc_pool_t *workers, int place);
+
+/* See whether hints were lost, once all that were there then have been got;
+ * tells when the next look is due. Life is held. */
+void mproc__pool_suspect_look(mproc_pool_t *workers, apr_time_t *deadline);
+
+/* See to workers that have ended, whether or not the watcher has told of them.
+ * Life is held. */
+void mproc__pool_see_ends(mproc_pool_t *workers);
 
 /* End the keeper, unless the caller is in one of its callbacks. */
 void mproc__pool_keep_no_more(mproc_pool_t *workers);
+
+/* See who is stopped, and kill those that have been for long: at most each
+ * second. Tells when the next look is due. Life is held. */
+void mproc__pool_look_around(mproc_pool_t *workers, apr_time_t *deadline);
 
 /* Whether the calling thread is the keeper. */
 int mproc__pool_in_keeper(mproc_pool_t *workers);

@@ -4,6 +4,12 @@
  * Items are sent in batches of several, which are claimed and looked at task by
  * task: so many as are wanted ahead, and again as soon as half of them have
  * been given.
+ *
+ * An imap is on its pool's list as long as it may fetch, and keeps a pool that
+ * was closed from being shut, until somebody joins that: then it fetches no
+ * more, so that one which is given up half read holds up nobody. An item that
+ * was fetched is always sent: `fetching`, under the lock under which the pool
+ * is shut, is counted before the first is.
  */
 #include "async.h"
 
@@ -11,6 +17,7 @@
 #include <string.h>
 
 #include <apr_strings.h>
+#include <apr_thread_mutex.h>
 
 #include <mproc/error.h>
 
@@ -33,7 +40,10 @@ typedef struct imap_batch_t {
 } imap_batch_t;
 
 struct mproc_imap_t {
-    mproc_pool_t *workers;
+    mproc_pool_t *workers; /* NULL: it is gone */
+    /* Guarded by the pool's list. */
+    mproc_imap_t *next_imap;
+    int listed;
     mproc_task_fn_t task;
     mproc_next_fn_t next;
     void *baton;
@@ -47,12 +57,118 @@ struct mproc_imap_t {
     apr_status_t source;         /* APR_EOF, or what next failed with */
 };
 
+/* The pool for which the calling thread is in a source of items. */
+static _Thread_local mproc_pool_t *fetched_for;
+
+int
+mproc__pool_is_fetching(mproc_pool_t *workers)
+{
+    return fetched_for == workers;
+}
+
 static void
 batch_free(imap_batch_t *batch)
 {
     mproc_async_destroy(batch->async);
     free(batch);
 }
+
+/* ------------------------------------------------------------- the pool's */
+
+static apr_status_t
+imap_list(mproc_imap_t *imap, const char *call)
+{
+    mproc_pool_t *workers = imap->workers;
+    apr_status_t rv;
+
+    apr_thread_mutex_lock(workers->list);
+    rv = mproc__pool_open(workers, call);
+    if (rv == APR_SUCCESS) {
+        imap->next_imap = workers->imaps;
+        workers->imaps = imap;
+        imap->listed = 1;
+    }
+    apr_thread_mutex_unlock(workers->list);
+    return rv;
+}
+
+/* The list is locked. */
+static void
+imap_unlist(mproc_imap_t *imap)
+{
+    mproc_imap_t **at = &imap->workers->imaps;
+
+    while (imap->listed && *at != imap) {
+        at = &(*at)->next_imap;
+    }
+    if (imap->listed) {
+        *at = imap->next_imap;
+        imap->listed = 0;
+    }
+}
+
+void
+mproc__imaps_leave(mproc_pool_t *workers)
+{
+    mproc_imap_t *imap;
+
+    apr_thread_mutex_lock(workers->list);
+    while ((imap = workers->imaps) != NULL) {
+        imap_unlist(imap);
+        imap->workers = NULL;
+    }
+    apr_thread_mutex_unlock(workers->list);
+}
+
+/* Begin to fetch, or be told why not. */
+static apr_status_t
+fetch_begin(mproc_imap_t *imap)
+{
+    mproc_pool_t *workers = imap->workers;
+    apr_status_t rv = MPROC_ECLOSED;
+
+    if (workers != NULL) {
+        apr_thread_mutex_lock(workers->list);
+        rv = mproc__pool_open_yet(workers, "mproc_imap_next");
+        rv = rv == APR_SUCCESS && atomic_load(&workers->joined) ? MPROC_ECLOSED
+                                                                : rv;
+        workers->fetching += rv == APR_SUCCESS;
+        apr_thread_mutex_unlock(workers->list);
+    }
+    return rv;
+}
+
+/* It has sent what it fetched; and will fetch no more, if that is so. */
+static void
+fetch_end(mproc_imap_t *imap)
+{
+    mproc_pool_t *workers = imap->workers;
+
+    apr_thread_mutex_lock(workers->list);
+    workers->fetching--;
+    if (imap->source != APR_SUCCESS) {
+        imap_unlist(imap);
+    }
+    apr_thread_mutex_unlock(workers->list);
+    if (atomic_load(&workers->closed)) {
+        mproc__pool_move(&workers->shared->care);
+    }
+}
+
+static void
+imap_leave(mproc_imap_t *imap)
+{
+    mproc_pool_t *workers = imap->workers;
+
+    if (workers != NULL && imap->source == APR_SUCCESS) {
+        apr_thread_mutex_lock(workers->list);
+        imap_unlist(imap);
+        apr_thread_mutex_unlock(workers->list);
+        mproc__pool_move(&workers->shared->care);
+    }
+}
+
+/* ---------------------------------------------------------------- fetching */
 
 static apr_status_t
 imap_cleanup(void *data)
@@ -61,6 +177,7 @@ imap_cleanup(void *data)
     imap_batch_t *batch;
 
     if (imap->epoch == mproc__peers_epoch()) {
+        imap_leave(imap);
         while ((batch = imap->oldest) != NULL) {
             imap->oldest = batch->next;
             batch_free(batch);
@@ -76,7 +193,8 @@ batch_send(mproc_imap_t *imap, const mproc_bytes_t *items, apr_size_t count)
                             .items = items,
                             .count = count,
                             .chunk = imap->options.chunk,
-                            .options = &imap->options};
+                            .options = &imap->options,
+                            .begun = 1};
     imap_batch_t *batch = calloc(1, sizeof *batch + count);
     apr_status_t rv;
 
@@ -103,6 +221,18 @@ batch_send(mproc_imap_t *imap, const mproc_bytes_t *items, apr_size_t count)
     return APR_SUCCESS;
 }
 
+static apr_status_t
+item_fetch(mproc_imap_t *imap, mproc_bytes_t *item)
+{
+    mproc_pool_t *before = fetched_for;
+    apr_status_t rv;
+
+    fetched_for = imap->workers;
+    rv = imap->next(item, imap->baton, imap->items);
+    fetched_for = before;
+    return rv;
+}
+
 /* Fetch items and send them, while that is wanted. What cannot be sent any
  * more is an error in the place of the items. */
 static void
@@ -112,12 +242,16 @@ imap_fill(mproc_imap_t *imap)
            imap->ahead <= imap->options.buffersize / 2) {
         mproc_bytes_t items[BATCH_MOST];
         apr_size_t wanted = imap->options.buffersize - imap->ahead, count = 0;
-        apr_status_t rv = APR_SUCCESS;
+        apr_status_t rv = fetch_begin(imap);
 
+        if (rv != APR_SUCCESS) {
+            imap->source = rv;
+            return;
+        }
         wanted = wanted < BATCH_MOST ? wanted : BATCH_MOST;
         while (count < wanted && imap->source == APR_SUCCESS) {
             mproc_bytes_t item = {NULL, 0};
-            imap->source = imap->next(&item, imap->baton, imap->items);
+            imap->source = item_fetch(imap, &item);
             if (imap->source == APR_SUCCESS) {
                 items[count].size = item.size;
                 items[count++].data =
@@ -131,6 +265,7 @@ imap_fill(mproc_imap_t *imap)
         if (rv != APR_SUCCESS) {
             imap->source = rv;
         }
+        fetch_end(imap);
     }
 }
 
@@ -178,10 +313,14 @@ imap_create(mproc_imap_t **imap, mproc_pool_t *workers, mproc_task_fn_t task,
         made->options.buffersize =
             AHEAD_PER_WORKER * (apr_size_t)workers->count * made->options.chunk;
     }
-    apr_pool_cleanup_register(pool, made, imap_cleanup, apr_pool_cleanup_null);
-    imap_fill(made);
-    *imap = made;
-    return APR_SUCCESS;
+    rv = imap_list(made, call);
+    if (rv == APR_SUCCESS) {
+        apr_pool_cleanup_register(pool, made, imap_cleanup,
+                                  apr_pool_cleanup_null);
+        imap_fill(made);
+        *imap = made;
+    }
+    return rv;
 }
 
 apr_status_t
@@ -390,11 +529,16 @@ mproc_imap_next(mproc_imap_t *imap, mproc_bytes_t *result,
             rv = imap->source;
             if (rv != APR_EOF) {
                 imap->source = APR_EOF; /* Said once. */
-                rv = mproc__fail(rv,
-                                 "mproc_imap_next: the source of the "
-                                 "items failed, or they could not be "
-                                 "sent: status %d",
-                                 (int)rv);
+                rv = rv == MPROC_ECLOSED
+                         ? mproc__fail(rv, "mproc_imap_next: the pool was "
+                                           "joined or terminated before all "
+                                           "items were fetched, or their "
+                                           "source is closed")
+                         : mproc__fail(rv,
+                                       "mproc_imap_next: the source of the "
+                                       "items failed, or they could not be "
+                                       "sent: status %d",
+                                       (int)rv);
             }
             return rv;
         }

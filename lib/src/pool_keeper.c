@@ -24,10 +24,11 @@
 #define AFTERWARDS (1000 * 1000)     /* it may still die of that */
 #define LOOK_MOST (100 * 1000)       /* between looks at limits */
 #define LOOK_LEAST 1000
-#define AGAIN (100 * 1000) /* to what memory was short for */
-#define SUSPECT 2000       /* between looks whether hints were got */
+#define AGAIN (100 * 1000)        /* to what memory was short for */
+#define LOOK_AROUND (1000 * 1000) /* between looks who is stopped */
+#define STILL 5         /* looks at which one that waits may stand still */
+#define STILL_STOPPED 2 /* ... and one that the system calls stopped */
 #define STILLBORN_PER_WORKER 3
-#define PAUSE_LEAST (10 * 1000) /* after the first that was stillborn */
 #define PAUSE_MOST (1000 * 1000)
 
 /* The pool whose keeper the calling thread is. */
@@ -90,232 +91,12 @@ mproc__pool_may_wait(mproc_pool_t *workers, const char *call)
                : APR_SUCCESS;
 }
 
-/* ----------------------------------------------------------------- deaths */
-
-/* A task that will not be done: how its worker ended, for who asks. */
-static void
-lost_note(mproc_async_t *async, apr_uint64_t index, const mproc_lost_t *record)
-{
-    mproc__lost_t *lost = malloc(sizeof *lost);
-
-    if (lost != NULL) {
-        lost->index = (apr_size_t)index;
-        lost->record = *record;
-        lost->next = atomic_load(&async->lost);
-        atomic_store(&async->lost, lost);
-    }
-}
-
-/* What the dead one had claimed. The list is locked. */
-typedef struct dead_t {
-    mproc_pool_t *workers;
-    mproc__peer_t peer;
-    apr_uint64_t at, running; /* the task that it ran, from 1 */
-    int late;                 /* it was ended for that one's time */
-    int other;                /* it was to be ended for another's */
-    mproc_lost_t record;
-} dead_t;
-
-static void
-task_end(mproc_async_t *async, apr_uint64_t index, apr_status_t status)
-{
-    mproc__holder_t *holder = mproc__arena_at(mproc__hold_handle(async->hold));
-
-    mproc__arena_release(&holder->hold[index]);
-    mproc__batch_task(async->batch, index)->size = 0;
-    mproc__batch_end(async->batch, index, status);
-}
-
-static void
-task_back(dead_t *dead, mproc_async_t *async, apr_uint64_t index)
-{
-    mproc__task_t *task = mproc__batch_task(async->batch, index);
-    apr_uint64_t state = atomic_load(&task->state);
-    unsigned tries = MPROC__PIECE_TRIES(state);
-
-    if (index + 1 != dead->running || dead->other) {
-        atomic_store(&task->state,
-                     (apr_uint64_t)tries << 2 | MPROC__PIECE_FREE);
-        return;
-    }
-    dead->record.attempt = (int)++tries;
-    if (dead->late) {
-        lost_note(async, index, &dead->record);
-        task_end(async, index, APR_TIMEUP);
-    }
-    else if ((int)tries > async->retries) {
-        dead->workers->stats.lost++;
-        lost_note(async, index, &dead->record);
-        task_end(async, index, MPROC_EWORKERLOST);
-    }
-    else {
-        dead->workers->stats.retried++;
-        atomic_store(&task->state,
-                     (apr_uint64_t)tries << 2 | MPROC__PIECE_FREE);
-    }
-}
-
-static apr_uint64_t
-batch_free(const mproc_async_t *async)
-{
-    apr_uint64_t i, count = 0;
-
-    for (i = 0; i < async->batch->count; i++) {
-        count += MPROC__PIECE_STATE(
-                     atomic_load(&mproc__batch_task(async->batch, i)->state)) ==
-                 MPROC__PIECE_FREE;
-    }
-    return count;
-}
-
-/* From now on batches that are older may have lost their hints. Life and the
- * list are locked. */
-static void
-suspect_begin(mproc_pool_t *workers)
-{
-    workers->suspect = 1;
-    workers->suspect_number = workers->sent;
-    workers->suspect_got =
-        mproc__ring_count(&mproc__queue_ring(workers->hints)->tail);
-}
-
-static void
-hint_again(mproc_pool_t *workers, mproc_async_t *async)
-{
-    apr_uint64_t count = batch_free(async);
-    apr_uint64_t most = (apr_uint64_t)workers->count;
-
-    if (mproc__pool_hint(workers, mproc__hold_handle(async->hold),
-                         MPROC__HINT_TASKS,
-                         count < most ? count : most) != APR_SUCCESS) {
-        suspect_begin(workers);
-    }
-}
-
-/* When all that was in the queue then has been got: what has FREE tasks still
- * lost its hint, or somebody is about to look. Life is held. */
-static void
-suspect_look(mproc_pool_t *workers, apr_time_t *deadline)
-{
-    mproc__ring_t *ring = mproc__queue_ring(workers->hints);
-    apr_time_t next = mproc_plat_clock() + SUSPECT;
-    mproc_async_t *async;
-
-    if (workers->suspect && !workers->terminated && workers->broken == 0 &&
-        mproc__ring_count(&ring->head) >= workers->suspect_got) {
-        workers->suspect = 0;
-        apr_thread_mutex_lock(workers->list);
-        for (async = workers->first; async != NULL; async = async->next) {
-            if ((apr_int32_t)(async->number - workers->suspect_number) <= 0) {
-                hint_again(workers, async);
-            }
-        }
-        apr_thread_mutex_unlock(workers->list);
-        next += AGAIN - SUSPECT;
-    }
-    if (workers->suspect && next < *deadline) {
-        *deadline = next;
-    }
-}
-
-static void
-batch_back(dead_t *dead, mproc_async_t *async)
-{
-    apr_uint64_t i;
-
-    for (i = 0; i < async->batch->count; i++) {
-        if (mproc__batch_has(async->batch, dead->peer, i)) {
-            task_back(dead, async, i);
-        }
-    }
-    mproc__pool_told(&async->batch->done);
-}
-
-/* Give back what it had. */
-static void
-work_back(dead_t *dead, int taking)
-{
-    mproc_pool_t *workers = dead->workers;
-    mproc_async_t *async;
-
-    if (workers->terminated || workers->broken != 0) {
-        return; /* All will be given up. */
-    }
-    /* What it had begun is finished, or undone, by whoever found it first: not
-     * late, when another replies to the same task. */
-    mproc__peers_settle();
-    apr_thread_mutex_lock(workers->list);
-    for (async = workers->first; async != NULL && dead->at != 0;
-         async = async->next) {
-        if (mproc__hold_handle(async->hold) == dead->at) {
-            batch_back(dead, async);
-            hint_again(workers, async);
-            break;
-        }
-    }
-    if (taking) {
-        suspect_begin(workers);
-    }
-    apr_thread_mutex_unlock(workers->list);
-}
-
-/* Whose time it was ended for: a blow may hit another than it was meant for,
- * and a worker may die of itself long after it survived one. */
-static void
-blow_see(dead_t *dead, const mproc__keep_t *keep)
-{
-    if (keep->interrupted != 0) {
-        dead->late = keep->late == dead->at && keep->late_run == dead->running;
-        dead->other = !dead->late &&
-                      (keep->killed ||
-                       mproc_plat_clock() < keep->interrupted + AFTERWARDS);
-    }
-}
-
-/* Life is held. */
-static void
-death_see(mproc_pool_t *workers, int number)
-{
-    mproc__place_t *place = &workers->shared->place[number];
-    mproc__keep_t *keep = &workers->keep[number];
-    dead_t dead = {.workers = workers};
-
-    dead.peer = atomic_load(&place->peer);
-    dead.at = atomic_load(&place->at);
-    dead.running = atomic_load(&place->running);
-    dead.record.pid = keep->pid;
-    (void)mproc_process_exitcode(keep->process, &dead.record.code);
-    (void)mproc_process_killed_by(keep->process, &dead.record.signal);
-    dead.record.core = mproc__process_left_core(keep->process);
-    if (dead.running != 0) {
-        dead.record.ran =
-            mproc_plat_clock() - (apr_time_t)atomic_load(&place->began);
-    }
-    blow_see(&dead, keep);
-    workers->stats.tasks_of_ended += atomic_load(&place->tasks);
-    if (dead.peer == 0) {
-        apr_time_t pause = PAUSE_LEAST
-                           << (workers->stillborn < 7 ? workers->stillborn : 7);
-        workers->stillborn++;
-        workers->pause =
-            mproc_plat_clock() + (pause < PAUSE_MOST ? pause : PAUSE_MOST);
-    }
-    else {
-        workers->stillborn = 0;
-    }
-    work_back(&dead, (int)atomic_load(&place->taking));
-    mproc__pool_forget_worker(workers, number);
-    /* A map looks for what the dead had claimed, and hints at it again. */
-    workers->deaths++;
-    mproc__pool_move(&workers->shared->done);
-}
-
 /* ---------------------------------------------------------------- healing */
 
 static int
 is_full(const mproc_pool_t *workers, int number)
 {
-    return atomic_load(&workers->shared->place[number].state) >=
+    return atomic_load(&workers->keep[number]->place->state) >=
            MPROC__WORKER_FULL;
 }
 
@@ -324,7 +105,7 @@ place_find(const mproc_pool_t *workers)
 {
     int i = 0;
 
-    while (i < workers->places && workers->keep[i].process != NULL) {
+    while (i < workers->places && workers->keep[i]->process != NULL) {
         i++;
     }
     return i;
@@ -337,10 +118,10 @@ full_let_go(mproc_pool_t *workers)
     int i, up = 0, full = 0;
 
     for (i = 0; i < workers->places; i++) {
-        if (workers->keep[i].process != NULL) {
+        if (workers->keep[i]->process != NULL) {
             int is = is_full(workers, i);
             full += is;
-            up += !is && atomic_load(&workers->shared->place[i].peer) != 0;
+            up += !is && atomic_load(&workers->keep[i]->place->peer) != 0;
         }
     }
     if (full == 0 ||
@@ -350,8 +131,8 @@ full_let_go(mproc_pool_t *workers)
     }
     for (i = 0; i < workers->places; i++) {
         apr_uint64_t state = MPROC__WORKER_FULL;
-        if (workers->keep[i].process != NULL) {
-            atomic_compare_exchange_strong(&workers->shared->place[i].state,
+        if (workers->keep[i]->process != NULL) {
+            atomic_compare_exchange_strong(&workers->keep[i]->place->state,
                                            &state, MPROC__WORKER_GO);
         }
     }
@@ -379,7 +160,7 @@ workers_heal(mproc_pool_t *workers, apr_time_t *deadline)
         return;
     }
     for (i = 0; i < workers->places; i++) {
-        live += workers->keep[i].process != NULL && !is_full(workers, i);
+        live += workers->keep[i]->process != NULL && !is_full(workers, i);
     }
     while (live < workers->count &&
            (i = place_find(workers)) < workers->places) {
@@ -402,6 +183,54 @@ workers_heal(mproc_pool_t *workers, apr_time_t *deadline)
     }
 }
 
+/* ---------------------------------------------------------------- stopped */
+
+/* Whether it stands still where it must not; `*looks`: how often it may. */
+static int
+stands_still(const mproc__keep_t *keep, int *looks)
+{
+    const mproc__place_t *place = keep->place;
+
+    *looks = STILL_STOPPED;
+    if (atomic_load(&place->state) != MPROC__WORKER_UP) {
+        return mproc__process_is_stopped(keep->process);
+    }
+    if (atomic_load(&place->running) != 0 ||
+        atomic_load(&place->taking) != keep->seen[0] ||
+        atomic_load(&place->at) != keep->seen[1] ||
+        atomic_load(&place->tasks) != keep->seen[2]) {
+        return 0;
+    }
+    *looks = mproc__process_is_stopped(keep->process) ? STILL_STOPPED : STILL;
+    return 1;
+}
+
+void
+mproc__pool_look_around(mproc_pool_t *workers, apr_time_t *deadline)
+{
+    apr_time_t now = mproc_plat_clock();
+    int i, looks;
+
+    for (i = 0; i < workers->places && now >= workers->look; i++) {
+        mproc__keep_t *keep = workers->keep[i];
+        if (keep->process == NULL) {
+            continue;
+        }
+        keep->still = stands_still(keep, &looks) ? keep->still + 1 : 0;
+        keep->seen[0] = atomic_load(&keep->place->taking);
+        keep->seen[1] = atomic_load(&keep->place->at);
+        keep->seen[2] = atomic_load(&keep->place->tasks);
+        if (keep->still >= looks) {
+            keep->stopped = 1;
+            (void)mproc_process_kill(keep->process);
+        }
+    }
+    if (now >= workers->look) {
+        workers->look = now + LOOK_AROUND;
+    }
+    *deadline = *deadline < workers->look ? *deadline : workers->look;
+}
+
 /* ----------------------------------------------------------------- limits */
 
 /* Life is held. */
@@ -409,8 +238,8 @@ static void
 limit_check(mproc_pool_t *workers, int number, apr_time_t now,
             apr_time_t *deadline)
 {
-    mproc__place_t *place = &workers->shared->place[number];
-    mproc__keep_t *keep = &workers->keep[number];
+    mproc__place_t *place = workers->keep[number]->place;
+    mproc__keep_t *keep = workers->keep[number];
     apr_uint64_t at = atomic_load(&place->at);
     apr_uint64_t running = atomic_load(&place->running);
     /* Both were written before `running`, and stay as long as that. */
@@ -466,7 +295,7 @@ limits_look(mproc_pool_t *workers, apr_time_t *deadline)
         return;
     }
     for (i = 0; i < workers->places; i++) {
-        if (workers->keep[i].process != NULL) {
+        if (workers->keep[i]->process != NULL) {
             limit_check(workers, i, now, deadline);
         }
     }
@@ -567,7 +396,7 @@ mproc__pool_give_up(mproc_pool_t *workers, apr_status_t status)
             if (MPROC__PIECE_STATE(
                     atomic_load(&mproc__batch_task(async->batch, i)->state)) !=
                 MPROC__PIECE_DONE) {
-                task_end(async, i, status);
+                mproc__pool_task_end(async, i, status);
             }
         }
         mproc__pool_told(&async->batch->done);
@@ -584,7 +413,9 @@ pool_shut(mproc_pool_t *workers)
     int idle;
 
     apr_thread_mutex_lock(workers->list);
-    idle = workers->first == NULL && atomic_load(&workers->maps) == 0;
+    idle = workers->first == NULL && atomic_load(&workers->maps) == 0 &&
+           workers->fetching == 0 &&
+           (workers->imaps == NULL || atomic_load(&workers->joined));
     if (idle && atomic_load(&workers->closed)) {
         atomic_store(&workers->shut, 1);
     }
@@ -601,7 +432,7 @@ none_left(const mproc_pool_t *workers)
     int i;
 
     for (i = 0; i < workers->places; i++) {
-        if (workers->keep[i].process != NULL) {
+        if (workers->keep[i]->process != NULL) {
             return 0;
         }
     }
@@ -616,14 +447,15 @@ keeper_look(mproc_pool_t *workers, apr_time_t *deadline)
 
     apr_thread_mutex_lock(workers->life);
     for (i = 0; i < workers->places; i++) {
-        if (workers->keep[i].process != NULL &&
-            atomic_exchange(&workers->keep[i].ended, 0)) {
-            death_see(workers, i);
+        if (workers->keep[i]->process != NULL &&
+            atomic_exchange(&workers->keep[i]->ended, 0)) {
+            mproc__pool_death_see(workers, i);
         }
     }
-    suspect_look(workers, deadline);
+    mproc__pool_suspect_look(workers, deadline);
     workers_heal(workers, deadline);
     limits_look(workers, deadline);
+    mproc__pool_look_around(workers, deadline);
     apr_thread_mutex_unlock(workers->life);
     if (workers->broken != 0) {
         mproc__pool_give_up(workers, workers->broken);

@@ -282,10 +282,10 @@ piece_worker(map_t *map, apr_uint64_t state)
     mproc_pool_t *workers = map->workers;
     int place;
     for (place = 0; place < workers->places; place++) {
-        if (workers->keep[place].process != NULL &&
-            atomic_load(&workers->shared->place[place].peer) ==
+        if (workers->keep[place]->process != NULL &&
+            atomic_load(&workers->keep[place]->place->peer) ==
                 MPROC__PIECE_WORKER(state)) {
-            return workers->keep[place].process;
+            return workers->keep[place]->process;
         }
     }
     return NULL;

@@ -30,6 +30,7 @@ typedef struct worker_t {
     mproc__peer_t self;
     apr_uint32_t pid;
     apr_uint64_t chunks; /* done */
+    apr_uint64_t beat;
     mproc__hold_t *hold; /* on what it is at */
     apr_pool_t *pool;    /* of a task; cleared after it */
     char *baton;
@@ -80,6 +81,12 @@ function_find(worker_t *worker, mproc__handle_t handle,
         worker->known[worker->next++ % KNOWN].function = *function;
     }
     return rv;
+}
+
+static void
+taking_begin(worker_t *worker)
+{
+    atomic_store(&worker->place->taking, ++worker->beat << 1 | 1);
 }
 
 /* -------------------------------------------------------------- array jobs */
@@ -163,6 +170,7 @@ job_prepare(worker_t *worker, mproc__job_t *job, mproc_function_t *function,
 static void
 job_run(worker_t *worker, mproc__handle_t handle)
 {
+    mproc__place_t *place = worker->place;
     mproc_function_t function;
     apr_uint64_t piece;
     mproc__job_t *job;
@@ -178,11 +186,15 @@ job_run(worker_t *worker, mproc__handle_t handle)
     if (rv != APR_SUCCESS) {
         atomic_store(&job->failed, (apr_uint64_t)rv);
     }
+    atomic_store(&place->limit, 0); /* The job has one for all. */
+    atomic_store(&place->began, (apr_uint64_t)mproc_plat_clock());
+    atomic_store(&place->running, MPROC__RUNNING_JOB);
     while (rv == APR_SUCCESS && !atomic_load(&job->cancelled) &&
            piece_claim(worker, job, &piece)) {
         piece_run(job, (mproc_map_fn_t)function, piece, baton);
         worker->chunks++;
     }
+    atomic_store(&place->running, 0);
     if (rv != APR_SUCCESS || mproc__job_is_settled(job)) {
         mproc__pool_told(&worker->shared->done);
     }
@@ -229,12 +241,13 @@ task_run(worker_t *worker, mproc__batch_t *batch, mproc__hold_t *hold,
     if (atomic_load_explicit(&mproc__tracing, memory_order_relaxed)) {
         task_trace(worker, index, began);
     }
-    mproc__batch_end(batch, index, rv);
-    atomic_store_explicit(&place->running, 0, memory_order_release);
+    /* First: who sees the result sees it counted. */
     atomic_store_explicit(
         &place->tasks,
         atomic_load_explicit(&place->tasks, memory_order_relaxed) + 1,
         memory_order_relaxed);
+    mproc__batch_end(batch, index, rv);
+    atomic_store_explicit(&place->running, 0, memory_order_release);
     mproc__pool_told(&batch->done);
     apr_pool_clear(worker->pool);
 }
@@ -282,6 +295,8 @@ batch_run(worker_t *worker, mproc__handle_t handle)
             else {
                 mproc__arena_release(&holder->hold[i]);
                 mproc__batch_task(batch, i)->size = 0;
+                /* As good as run. */
+                atomic_store(&place->tasks, atomic_load(&place->tasks) + 1);
                 mproc__batch_end(batch, i, rv);
                 mproc__pool_told(&batch->done);
             }
@@ -293,7 +308,7 @@ batch_run(worker_t *worker, mproc__handle_t handle)
         mproc__hint_t hint = {handle, MPROC__HINT_TASKS};
         mproc_bytes_t item = {&hint, sizeof hint};
         if (mproc_queue_put(worker->hints, item, MPROC_NOWAIT) != APR_SUCCESS) {
-            atomic_store(&place->taking, 1); /* As if it died with it. */
+            taking_begin(worker); /* As if it died with it. */
         }
     }
     if (((batch->flags & MPROC__BATCH_TELL) ||
@@ -364,9 +379,12 @@ worker_work(worker_t *worker)
     mproc__hint_t hint;
 
     for (;;) {
-        atomic_store(&worker->place->taking, 1);
-        apr_status_t rv = mproc_queue_get_into(
-            worker->hints, &hint, sizeof hint, &size, MPROC_FOREVER);
+        apr_status_t rv;
+        do {
+            taking_begin(worker);
+            rv = mproc_queue_get_into(worker->hints, &hint, sizeof hint, &size,
+                                      MPROC__POOL_BEAT);
+        } while (rv == APR_TIMEUP);
         if (rv == APR_EOF || (rv == APR_SUCCESS && size != sizeof hint)) {
             return 0;
         }
@@ -390,7 +408,7 @@ worker_work(worker_t *worker)
             worker_leave(worker);
             return 0;
         }
-        atomic_store(&worker->place->taking, 1);
+        taking_begin(worker);
         atomic_store(&worker->place->at, 0);
     }
 }
@@ -399,13 +417,15 @@ int
 mproc__pool_worker(mproc_bytes_t args, apr_pool_t *pool)
 {
     worker_t worker = {0};
-    mproc__hold_t *mine;
+    mproc__hold_t *mine, *rack;
     mproc_bytes_t initial;
-    apr_uint64_t handle;
-    int number;
+    apr_uint64_t handle, places;
+    int number, rv;
 
-    if (mproc_unpack(args, pool, "U i o y", &handle, &number, &worker.hints,
-                     &initial) != APR_SUCCESS ||
+    if (mproc_unpack(args, pool, MPROC__POOL_WORKER_ARGS, &handle, &places,
+                     &number, &worker.hints, &initial) != APR_SUCCESS ||
+        (rack = mproc__hold_new()) == NULL ||
+        mproc__arena_hold(rack, places) != APR_SUCCESS ||
         (mine = mproc__hold_new()) == NULL ||
         (worker.hold = mproc__hold_new()) == NULL ||
         mproc__arena_hold(mine, handle) != APR_SUCCESS ||
@@ -414,7 +434,7 @@ mproc__pool_worker(mproc_bytes_t args, apr_pool_t *pool)
         return 1;
     }
     worker.shared = mproc__arena_at(handle);
-    worker.place = &worker.shared->place[number];
+    worker.place = (mproc__place_t *)mproc__arena_at(places) + number;
     worker.pid = (apr_uint32_t)mproc_plat_pid();
     worker.self = mproc__peer_self();
     if (initializer_run(&worker, initial, pool) != APR_SUCCESS) {
@@ -423,5 +443,7 @@ mproc__pool_worker(mproc_bytes_t args, apr_pool_t *pool)
     atomic_store(&worker.place->state, MPROC__WORKER_UP);
     atomic_store(&worker.place->peer, worker.self);
     mproc__pool_told(&worker.shared->care);
-    return worker_work(&worker);
+    rv = worker_work(&worker);
+    atomic_store(&worker.place->state, MPROC__WORKER_ENDS);
+    return rv;
 }

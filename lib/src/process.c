@@ -147,6 +147,13 @@ mproc__process_left_core(mproc_process_t *process)
            exit.core;
 }
 
+int
+mproc__process_is_stopped(mproc_process_t *process)
+{
+    return atomic_load(&process->life) < MPROC__SETTLED &&
+           mproc_plat_proc_is_stopped(&process->proc);
+}
+
 /* -------------------------------------------------------------- signalling */
 
 static apr_status_t

@@ -22,6 +22,9 @@ apr_status_t mproc__process_announce(mproc_process_t *process, void **word);
  * the caller is that call. */
 void mproc__process_unwatch(mproc_process_t *process);
 
+/* Whether a child is stopped, as the system says; 0 where it does not. */
+int mproc__process_is_stopped(mproc_process_t *process);
+
 /* Whether a child that has ended left a core file. */
 int mproc__process_left_core(mproc_process_t *process);
 

@@ -337,6 +337,30 @@ mproc__queue_end_put(mproc_queue_t *queue, int count)
 }
 
 apr_status_t
+mproc__queue_dropped(const char *call, apr_uint64_t size, apr_uint64_t limit)
+{
+    return mproc__fail(MPROC_ETOOBIG,
+                       "%s: a message of %" APR_UINT64_T_FMT
+                       " bytes came, and the limit is %" APR_UINT64_T_FMT
+                       "; it was dropped, the next one can be received",
+                       call, size, limit);
+}
+
+/* The head's mutex is held; it is let go when the item is dropped. */
+static apr_status_t
+item_check(mproc_queue_t *queue, mproc__item_t *item, const char *call)
+{
+    apr_uint64_t limit = atomic_load(queue->limit), size = item->size;
+
+    if (limit == 0 || size <= limit) {
+        return APR_SUCCESS;
+    }
+    mproc__queue_take(queue, item);
+    mproc__queue_end_get(queue, 1);
+    return mproc__queue_dropped(call, size, limit);
+}
+
+apr_status_t
 mproc__queue_begin_get(mproc_queue_t *queue, mproc__item_t *item,
                        apr_interval_time_t timeout, const char *call)
 {
@@ -355,7 +379,8 @@ mproc__queue_begin_get(mproc_queue_t *queue, mproc__item_t *item,
             queue); /* Before: what was put first is got. */
         if ((ring->attempts > 0 && mproc__queue_find_lost(queue, item)) ||
             mproc__ring_front(&queue->use, item)) {
-            return APR_SUCCESS;
+            return queue->limit == NULL ? APR_SUCCESS
+                                        : item_check(queue, item, call);
         }
         mproc__mutex_release(&ring->head.mutex);
         if (shut && !queue_may_return(ring)) {
@@ -436,76 +461,27 @@ mproc_queue_put(mproc_queue_t *queue, mproc_bytes_t item,
     return rv;
 }
 
-static apr_interval_time_t
-timeout_left(apr_time_t deadline)
-{
-    return deadline == MPROC_PLAT_NEVER ? MPROC_FOREVER
-                                        : mproc_timeout_until(deadline);
-}
-
-apr_status_t
-mproc_queue_put_many(mproc_queue_t *queue, const mproc_bytes_t *items,
-                     int count, apr_interval_time_t timeout, int *done)
-{
-    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
-    const char *call = "mproc_queue_put_many";
-    apr_time_t deadline = mproc__deadline(timeout);
-    apr_status_t rv = APR_SUCCESS;
-    int put = 0, batch;
-
-    if (done != NULL) {
-        *done = 0;
-    }
-    if (count < 0 || (items == NULL && count > 0)) {
-        return mproc__fail(APR_EINVAL,
-                           "%s: %d items at a place that is %s; "
-                           "pass an array of them",
-                           call, count, items == NULL ? "NULL" : "not");
-    }
-    if (far != NULL) {
-        return mproc__far_queue_put(far, items, count, timeout, done, call);
-    }
-    while (put < count && rv == APR_SUCCESS) {
-        if (items[put].size > MPROC__ITEM_INLINE || items[put].data == NULL) {
-            rv = mproc_queue_put(queue, items[put], timeout_left(deadline));
-            put += rv == APR_SUCCESS;
-            continue;
-        }
-        rv = mproc__queue_begin_put(queue, timeout_left(deadline), call);
-        if (rv != APR_SUCCESS) {
-            break;
-        }
-        for (batch = 0;
-             put < count && rv == APR_SUCCESS && items[put].data != NULL &&
-             items[put].size <= MPROC__ITEM_INLINE &&
-             !mproc__ring_is_full(mproc__queue_ring(queue));
-             batch++, put++) {
-            rv = mproc__ring_put(&queue->use, items[put]);
-            if (rv != APR_SUCCESS) {
-                break;
-            }
-        }
-        mproc__queue_end_put(queue, batch);
-    }
-    if (done != NULL) {
-        *done = put;
-    }
-    return rv;
-}
-
 apr_status_t
 mproc_queue_get_into(mproc_queue_t *queue, void *buffer, apr_size_t size,
                      apr_size_t *length, apr_interval_time_t timeout)
 {
     mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
     const char *call = "mproc_queue_get_into";
+
+    return far != NULL ? mproc__far_queue_get_into(far, buffer, size, length,
+                                                   timeout, call)
+                       : mproc__queue_get_into(queue, buffer, size, length,
+                                               timeout, call);
+}
+
+apr_status_t
+mproc__queue_get_into(mproc_queue_t *queue, void *buffer, apr_size_t size,
+                      apr_size_t *length, apr_interval_time_t timeout,
+                      const char *call)
+{
     mproc__item_t item;
     apr_status_t rv = mproc__queue_begin_get(queue, &item, timeout, call);
 
-    if (far != NULL) {
-        return mproc__far_queue_get_into(far, buffer, size, length, timeout,
-                                         call);
-    }
     *length = 0;
     if (rv != APR_SUCCESS) {
         return rv;
@@ -543,9 +519,9 @@ mproc__queue_await(mproc_queue_t *queue, apr_interval_time_t timeout,
 }
 
 /* Copy the first item into a pool and take it off. */
-static apr_status_t
-item_copy(mproc_queue_t *queue, mproc__item_t *item, mproc_bytes_t *bytes,
-          apr_pool_t *pool)
+apr_status_t
+mproc__queue_item_copy(mproc_queue_t *queue, mproc__item_t *item,
+                       mproc_bytes_t *bytes, apr_pool_t *pool)
 {
     char *copy = apr_palloc(pool, (apr_size_t)item->size + 1);
 
@@ -565,61 +541,34 @@ item_copy(mproc_queue_t *queue, mproc__item_t *item, mproc_bytes_t *bytes,
 }
 
 apr_status_t
-mproc_queue_get_many(mproc_queue_t *queue, mproc_bytes_t *items, int most,
-                     int *count, apr_interval_time_t timeout, apr_pool_t *pool)
-{
-    mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
-    mproc__item_t item;
-    apr_status_t rv;
-
-    *count = 0;
-    if (items == NULL || most < 1) {
-        return mproc__fail(APR_EINVAL,
-                           "mproc_queue_get_many: room for %d "
-                           "items at %s; pass an array for at "
-                           "least one",
-                           most, items == NULL ? "NULL" : "a place");
-    }
-    if (far != NULL) {
-        return mproc__far_queue_get(far, items, most, count, timeout, pool,
-                                    "mproc_queue_get_many");
-    }
-    rv = mproc__queue_begin_get(queue, &item, timeout, "mproc_queue_get_many");
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    mproc__queue_pool_begin(queue, &pool);
-    do {
-        rv = item_copy(queue, &item, &items[*count], pool);
-        *count += rv == APR_SUCCESS;
-    } while (rv == APR_SUCCESS && *count < most && item.lost.box == NULL &&
-             mproc__ring_front(&queue->use, &item));
-    mproc__queue_pool_end(queue, pool);
-    mproc__queue_end_get(queue, *count);
-    return *count > 0 ? APR_SUCCESS : rv;
-}
-
-apr_status_t
 mproc_queue_get(mproc_queue_t *queue, mproc_bytes_t *item,
                 apr_interval_time_t timeout, apr_pool_t *pool)
 {
     mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
+    const char *call = "mproc_queue_get";
+    int count;
+
+    return far != NULL
+               ? mproc__far_queue_get(far, item, 1, &count, timeout, pool, call)
+               : mproc__queue_get(queue, item, timeout, pool, call);
+}
+
+apr_status_t
+mproc__queue_get(mproc_queue_t *queue, mproc_bytes_t *item,
+                 apr_interval_time_t timeout, apr_pool_t *pool,
+                 const char *call)
+{
     mproc__item_t found;
     apr_status_t rv;
 
-    if (far != NULL) {
-        int count;
-        return mproc__far_queue_get(far, item, 1, &count, timeout, pool,
-                                    "mproc_queue_get");
-    }
     item->data = NULL;
     item->size = 0;
-    rv = mproc__queue_begin_get(queue, &found, timeout, "mproc_queue_get");
+    rv = mproc__queue_begin_get(queue, &found, timeout, call);
     if (rv != APR_SUCCESS) {
         return rv;
     }
     mproc__queue_pool_begin(queue, &pool);
-    rv = item_copy(queue, &found, item, pool);
+    rv = mproc__queue_item_copy(queue, &found, item, pool);
     mproc__queue_pool_end(queue, pool);
     mproc__queue_end_get(queue, rv == APR_SUCCESS);
     return rv;

@@ -16,6 +16,9 @@ struct mproc_queue_t {
     mproc_queue_t *letters; /* a half of our own; NULL: there is none */
     mproc__handle_t other;  /* of a pipe: its other end; 0: no pipe */
     atomic_int closed;      /* by this process */
+    /* Of a pipe: what is larger is dropped, and who gets is told; 0: nothing
+     * is. NULL: there is none. */
+    const _Atomic apr_uint64_t *limit;
     /* The process that is at what follows, or 0. */
     _Atomic mproc__peer_t busy;
     apr_pool_t *own; /* of what is got with a pool of NULL */
@@ -42,11 +45,29 @@ apr_status_t mproc__queue_begin_put(mproc_queue_t *queue,
 apr_status_t mproc__queue_begin_commit(mproc_queue_t *queue, const char *call);
 void mproc__queue_end_put(mproc_queue_t *queue, int count);
 
-/* Have the head's mutex, and the first item; let it go, `count` got. With a
- * count of 0 the item stays, and the wake-up goes on to another. */
+/* Have the head's mutex, and the first item, which is within the limit; let it
+ * go, `count` got. With a count of 0 the item stays, and the wake-up goes on to
+ * another. */
 apr_status_t mproc__queue_begin_get(mproc_queue_t *queue, mproc__item_t *item,
                                     apr_interval_time_t timeout,
                                     const char *call);
+/* What mproc_queue_get() and mproc_queue_get_into() do, for `call`. */
+apr_status_t mproc__queue_get(mproc_queue_t *queue, mproc_bytes_t *item,
+                              apr_interval_time_t timeout, apr_pool_t *pool,
+                              const char *call);
+apr_status_t mproc__queue_get_into(mproc_queue_t *queue, void *buffer,
+                                   apr_size_t size, apr_size_t *length,
+                                   apr_interval_time_t timeout,
+                                   const char *call);
+
+/* Copy the item, and take it off. */
+apr_status_t mproc__queue_item_copy(mproc_queue_t *queue, mproc__item_t *item,
+                                    mproc_bytes_t *bytes, apr_pool_t *pool);
+
+/* Say that one was dropped: MPROC_ETOOBIG. */
+apr_status_t mproc__queue_dropped(const char *call, apr_uint64_t size,
+                                  apr_uint64_t limit);
+
 /* Take the item off, and count that this process has got it. */
 void mproc__queue_take(mproc_queue_t *queue, mproc__item_t *item);
 void mproc__queue_end_get(mproc_queue_t *queue, int count);
@@ -66,7 +87,8 @@ apr_status_t mproc__queue_vputf(mproc_queue_t *queue,
                                 va_list args);
 apr_status_t mproc__queue_vgetf(mproc_queue_t *queue,
                                 apr_interval_time_t timeout, apr_pool_t *pool,
-                                const char *format, va_list args);
+                                const char *format, va_list args,
+                                const char *call);
 
 /* Put a copy of the bytes, in a box that holds what they name. */
 apr_status_t mproc__queue_put_copy(mproc_queue_t *queue, mproc_bytes_t bytes,

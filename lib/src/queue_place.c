@@ -315,10 +315,10 @@ item_get(mproc_queue_t *queue, mproc_bytes_t *bytes, mproc__hold_t *hold,
 
 apr_status_t
 mproc__queue_vgetf(mproc_queue_t *queue, apr_interval_time_t timeout,
-                   apr_pool_t *pool, const char *format, va_list args)
+                   apr_pool_t *pool, const char *format, va_list args,
+                   const char *call)
 {
     mproc__proxy_t *far = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
-    const char *call = "mproc_queue_getf";
     _Alignas(16) char buffer[MPROC__ITEM_INLINE];
     apr_status_t rv = mproc__queue_check(queue, call);
     mproc__hold_t *hold;
@@ -352,7 +352,8 @@ mproc_queue_getf(mproc_queue_t *queue, apr_interval_time_t timeout,
     va_list args;
 
     va_start(args, format);
-    rv = mproc__queue_vgetf(queue, timeout, pool, format, args);
+    rv = mproc__queue_vgetf(queue, timeout, pool, format, args,
+                            "mproc_queue_getf");
     va_end(args);
     return rv;
 }

@@ -83,6 +83,8 @@ mproc__source_find(const mproc_waitable_t *item, const char *call,
         return mproc__event_source(item->object, source);
     case MPROC_WAIT_LISTENER:
         return mproc__listener_source(item->object, source);
+    case MPROC_WAIT_ASYNC:
+        return mproc__async_source(item->object, source);
     default:
         return mproc__fail(APR_EINVAL,
                            "%s: %d is no kind of what can be waited for; see "
@@ -127,6 +129,23 @@ wait_must_sleep(void *baton)
 }
 
 static apr_status_t
+wait_is_in_vain(const wait_t *wait)
+{
+    int i;
+
+    for (i = 0; i < wait->count; i++) {
+        if (wait->source[i].in_vain) {
+            return mproc__fail(MPROC_ESTATE,
+                               "mproc_wait: not in a callback of the pool "
+                               "whose result is waited for, which keeps that "
+                               "from seeing to its workers; wait in another "
+                               "thread");
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t
 wait_run(wait_t *wait, apr_time_t deadline)
 {
     apr_status_t rv = APR_SUCCESS;
@@ -136,9 +155,11 @@ wait_run(wait_t *wait, apr_time_t deadline)
         mproc__spin_dear(wait_is_needed, wait, wait->dear);
     }
     while (rv == APR_SUCCESS && wait_is_needed(wait)) {
-        rv = deadline == 0 ? APR_TIMEUP
-                           : mproc__park(wait->words, wait->count,
-                                         wait_must_sleep, NULL, wait, deadline);
+        rv = deadline == 0 ? APR_TIMEUP : wait_is_in_vain(wait);
+        if (rv == APR_SUCCESS) {
+            rv = mproc__park(wait->words, wait->count, wait_must_sleep, NULL,
+                             wait, deadline);
+        }
     }
     for (i = 0; i < wait->count; i++) {
         if (wait->source[i].one) {

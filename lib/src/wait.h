@@ -2,6 +2,7 @@
 #ifndef MPROC_SRC_WAIT_H
 #define MPROC_SRC_WAIT_H
 
+#include <mproc/async.h>
 #include <mproc/connection.h>
 #include <mproc/event.h>
 #include <mproc/listener.h>
@@ -19,6 +20,7 @@ typedef struct mproc__source_t {
     void *sleeper;                 /* of that */
     int one;                       /* wake-ups are for one waiter only */
     int dear;                      /* to look is a call of the system */
+    int in_vain;                   /* the caller keeps it from getting ready */
     mproc__gate_wait_t gate;       /* room for the sleeper */
     /* Of its notifier; NULL: it is never ready. */
     mproc__notifier_place_t *place;
@@ -39,5 +41,6 @@ apr_status_t mproc__connection_source(mproc_connection_t *connection,
 apr_status_t mproc__listener_source(mproc_listener_t *listener,
                                     mproc__source_t *source);
 apr_status_t mproc__event_source(mproc_event_t *event, mproc__source_t *source);
+apr_status_t mproc__async_source(mproc_async_t *async, mproc__source_t *source);
 
 #endif

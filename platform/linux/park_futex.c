@@ -50,7 +50,8 @@ token_take(park_t *park)
 {
     apr_int32_t pending = PENDING;
 
-    return atomic_compare_exchange_strong(&park->word, &pending, IDLE);
+    return atomic_load(&park->word) == PENDING &&
+           atomic_compare_exchange_strong(&park->word, &pending, IDLE);
 }
 
 apr_status_t
@@ -72,6 +73,7 @@ mproc_plat_park_wait(mproc_plat_park_t *spot, apr_time_t deadline)
     park_t *park = (park_t *)spot;
     struct timespec until;
     struct timespec *limit = NULL;
+    int expired = deadline <= 0;
 
     if (deadline != MPROC_PLAT_NEVER) {
         until.tv_sec = (time_t)(deadline / 1000000);
@@ -79,20 +81,21 @@ mproc_plat_park_wait(mproc_plat_park_t *spot, apr_time_t deadline)
         limit = &until;
     }
     for (;;) {
+        apr_int32_t idle = IDLE, asleep = ASLEEP;
         if (token_take(park)) {
             return APR_SUCCESS;
         }
-        if (limit != NULL && mproc_plat_clock() >= deadline) {
-            apr_int32_t asleep = ASLEEP;
+        if (expired) {
             /* Fails when a wake has just come: that one counts. */
             atomic_compare_exchange_strong(&park->word, &asleep, IDLE);
             return token_take(park) ? APR_SUCCESS : APR_TIMEUP;
         }
-        apr_int32_t idle = IDLE;
         atomic_compare_exchange_strong(&park->word, &idle, ASLEEP);
-        if (futex(&park->word, FUTEX_WAIT_BITSET, ASLEEP, limit) != 0 &&
-            errno != EAGAIN && errno != EINTR && errno != ETIMEDOUT) {
-            return errno;
+        if (futex(&park->word, FUTEX_WAIT_BITSET, ASLEEP, limit) != 0) {
+            expired = errno == ETIMEDOUT;
+            if (!expired && errno != EAGAIN && errno != EINTR) {
+                return errno;
+            }
         }
     }
 }

@@ -17,3 +17,9 @@ mproc__unix_peer_is_ours(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
            peer.uid == 0 || peer.uid == geteuid() || peer.uid == getuid();
 }
+
+int
+mproc__unix_peer_is_told(void)
+{
+    return 1;
+}

@@ -19,6 +19,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <fcntl.h>
@@ -343,6 +344,27 @@ apr_status_t
 mproc_plat_proc_look(const mproc_plat_proc_t *proc, apr_time_t deadline)
 {
     return mproc__fd_wait((int)proc->handle, POLLIN, deadline);
+}
+
+/* The third field of /proc/PID/stat: the name before it may contain anything,
+ * but nothing behind it contains a parenthesis. waitid() would tell of a child
+ * only, not of one that the fork server started. */
+int
+mproc_plat_proc_is_stopped(const mproc_plat_proc_t *proc)
+{
+    char path[64], text[512];
+    ssize_t length = -1;
+    const char *at;
+
+    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)proc->pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        length = read(fd, text, sizeof text - 1);
+        close(fd);
+    }
+    text[length > 0 ? length : 0] = '\0';
+    at = strrchr(text, ')');
+    return at != NULL && at[1] == ' ' && at[2] == 'T';
 }
 
 /* Where a filter forbids signals by pidfd: the pid is safe as long as the

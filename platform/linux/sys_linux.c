@@ -24,13 +24,25 @@
 
 #define GROUP_PATH 1024
 
-apr_time_t
-mproc_plat_clock(void)
+static apr_time_t
+clock_read(clockid_t which)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(which, &now);
     return (apr_time_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+apr_time_t
+mproc_plat_clock(void)
+{
+    return clock_read(CLOCK_MONOTONIC);
+}
+
+apr_time_t
+mproc_plat_clock_rough(void)
+{
+    return clock_read(CLOCK_MONOTONIC_COARSE);
 }
 
 static int

@@ -25,6 +25,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "plat_net.h"
+#include "plat_self.h"
 #include "plat_sys.h"
 #include "posix/descriptor.h"
 
@@ -150,4 +152,18 @@ mproc__unix_listen(int fd, const struct sockaddr_un *name, socklen_t size,
         }
     }
     return rv;
+}
+
+void
+mproc_plat_net_folder_remove(const char *folder)
+{
+    int cancel = mproc_plat_self_cancel(0);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        (void)unlinkat(fd, MPROC_PLAT_NET_OWN, 0);
+        close(fd);
+    }
+    (void)rmdir(folder);
+    (void)mproc_plat_self_cancel(cancel);
 }

@@ -13,5 +13,7 @@ apr_status_t mproc__unix_listen(int fd, const struct sockaddr_un *name,
 
 /* Whether a client is this user, or root; 1 where that cannot be told. */
 int mproc__unix_peer_is_ours(int fd);
+/* Whether the system tells. */
+int mproc__unix_peer_is_told(void);
 
 #endif

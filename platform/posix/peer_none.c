@@ -7,3 +7,9 @@ mproc__unix_peer_is_ours(int fd)
     (void)fd;
     return 1;
 }
+
+int
+mproc__unix_peer_is_told(void)
+{
+    return 0;
+}

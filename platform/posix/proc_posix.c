@@ -297,6 +297,17 @@ mproc_plat_proc_look(const mproc_plat_proc_t *proc, apr_time_t deadline)
                         : child_wait(proc, deadline, &info, WNOWAIT);
 }
 
+int
+mproc_plat_proc_is_stopped(const mproc_plat_proc_t *proc)
+{
+    siginfo_t info = {0};
+
+    return __atomic_load_n(&proc->child, __ATOMIC_RELAXED) == 1 &&
+           waitid(P_PID, (id_t)proc->pid, &info,
+                  WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid != 0 && info.si_code == CLD_STOPPED;
+}
+
 apr_status_t
 mproc_plat_proc_signal(mproc_plat_proc_t *proc, mproc_plat_signal_e what)
 {

@@ -25,6 +25,12 @@ mproc_plat_clock(void)
     return (apr_time_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+apr_time_t
+mproc_plat_clock_rough(void)
+{
+    return mproc_plat_clock();
+}
+
 int
 mproc_plat_thread_count(void)
 {

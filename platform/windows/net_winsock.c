@@ -94,6 +94,13 @@ mproc_plat_net_open(apr_int64_t *handle, const apr_sockaddr_t *address)
         handle);
 }
 
+/* There are no Unix sockets here. */
+void
+mproc_plat_net_folder_remove(const char *folder)
+{
+    (void)folder;
+}
+
 static apr_port_t
 socket_port(SOCKET fd)
 {

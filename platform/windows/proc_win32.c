@@ -212,6 +212,15 @@ mproc_plat_proc_signal(mproc_plat_proc_t *proc, mproc_plat_signal_e what)
     return rv;
 }
 
+/* There is no such state: threads can be suspended, by a debugger or its like,
+ * and nobody but who suspends one once more is told. */
+int
+mproc_plat_proc_is_stopped(const mproc_plat_proc_t *proc)
+{
+    (void)proc;
+    return 0;
+}
+
 void
 mproc_plat_proc_release(mproc_plat_proc_t *proc)
 {

@@ -38,6 +38,12 @@ mproc_plat_clock(void)
            count.QuadPart % frequency * 1000000 / frequency;
 }
 
+apr_time_t
+mproc_plat_clock_rough(void)
+{
+    return mproc_plat_clock();
+}
+
 /* What affinity leaves. */
 static int
 processors_allowed(void)

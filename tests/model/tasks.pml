@@ -6,12 +6,18 @@
  * its keeper, its watcher, PLACES places for workers. A worker may die between
  * any two steps. One step is one atomic access, or one call: the hints are a
  * queue, which queue.pml shows to be one. To sleep is to wait until a word is
- * another, or until the recovery of somebody who died wakes all.
+ * another, or until the recovery of somebody who died wakes all. What the
+ * keeper does under its locks is one step, as is its look who has ended: who
+ * ends after that has moved the word that it sleeps on.
  *
  * Nobody hangs: the owner comes to its end. A task is run by one living worker
  * at a time, once for each attempt; it ends DONE, or LOST after as many deaths
- * that ran it as there are tries. A batch is called back once, when it is
- * settled, and before the owner goes on.
+ * that ran it as there are tries. A batch with a callback is called back once,
+ * when it is settled, and before the owner goes on; of one without nobody tells
+ * but the workers. Once the owner has all, nothing more is looked at.
+ *
+ * So that two workers with a death can be looked at completely, of the workers
+ * at the beginning, who are alike, it is the first that dies.
  */
 #ifndef DEATHS
 #define DEATHS 1
@@ -27,6 +33,9 @@
 #endif
 #ifndef MOST
 #define MOST 0 /* tasks until a worker is FULL; 0: any */
+#endif
+#ifndef CALLS
+#define CALLS 1 /* batches have callbacks */
 #endif
 #define EACH 2
 #define TASKS (BATCHES * EACH)
@@ -46,7 +55,6 @@ byte tries[TASKS];
 chan hints = [16] of { byte };
 
 /* A place. */
-byte peer[PLACES] = NOBODY;
 byte at[PLACES] = NO_BATCH;
 byte running[PLACES] = NO_TASK;
 bool taking[PLACES];
@@ -67,9 +75,20 @@ bool woken; /* the getter, by a recovery */
 
 /* What must be true. */
 byte runner[TASKS] = NOBODY;
-byte begun[TASKS], called[BATCHES];
+bool begun[TASKS]; /* in this attempt */
+byte called[BATCHES];
 bool over;
 
+#ifdef BROKEN_NO_TAKING
+#define TAKING false
+#else
+#define TAKING true
+#endif
+#if MOST > 0
+#define FULL (ran >= MOST)
+#else
+#define FULL false
+#endif
 #define IS_SETTLED(t) (state[t] == DONE || state[t] == LOST)
 #define SETTLED(b) (IS_SETTLED((b) * EACH) && IS_SETTLED((b) * EACH + 1))
 #define HAS_FREE(b) (state[(b) * EACH] == FREE || state[(b) * EACH + 1] == FREE)
@@ -101,22 +120,19 @@ inline tell_care()
 /* mproc__pool_worker(), batch_run(), task_run(). */
 proctype worker(byte me; byte p)
 {
-    byte b, t, ran;
-    bool mine, leaves;
-    {
-        atomic { peer[p] = me }
-again:
-#ifndef BROKEN_NO_TAKING
-        atomic { taking[p] = true }
+    byte b, t;
+#if MOST > 0
+    byte ran;
 #endif
+    {
+        skip;
+again:
+        atomic {
+            b = 0;
+            taking[p] = TAKING
+        }
         atomic { at[p] = NO_BATCH }
-        atomic { nempty(hints) || over };
-        if
-        :: atomic { over -> goto out }
-        :: atomic { !over && nempty(hints) -> hints?b;
-            before = (before > 0 -> before - 1 : 0) }
-        :: atomic { !over && empty(hints) -> goto again }
-        fi;
+        atomic { hints?b; before = (before > 0 -> before - 1 : 0) }
 #ifdef BROKEN_TAKEN_FIRST
         atomic { taking[p] = false }
         atomic { at[p] = b }
@@ -126,64 +142,68 @@ again:
 #endif
 look:
         atomic {
-            mine = false;
             t = b * EACH;
             do
-            :: t < (b + 1) * EACH ->
-                if
-                :: state[t] == FREE && !leaves -> state[t] = CLAIMED;
-                    claimer[t] = me; mine = true; break
-                :: else -> t++
-                fi
-            :: else -> break
+            :: t < (b + 1) * EACH && state[t] == FREE && !FULL ->
+                state[t] = CLAIMED; claimer[t] = me; break
+            :: t < (b + 1) * EACH && !(state[t] == FREE && !FULL) -> t++
+            :: t == (b + 1) * EACH -> t = NO_TASK; goto left
             od
         }
-        if
-        :: mine ->
 #ifndef BROKEN_BEGUN_FIRST
-            atomic { running[p] = t }
+        atomic { running[p] = t }
 #endif
-            atomic {
-                assert(runner[t] == NOBODY || dead[runner[t]]);
-                runner[t] = me;
-                begun[t]++;
-                assert(begun[t] <= tries[t] + 1)
-            }
+        atomic {
+            assert(runner[t] == NOBODY || dead[runner[t]]);
+            runner[t] = me;
+            assert(!begun[t]);
+            begun[t] = true
+        }
 #ifdef BROKEN_BEGUN_FIRST
-            atomic { running[p] = t }
+        atomic { running[p] = t }
 #endif
-            atomic {
-                assert(state[t] == CLAIMED && claimer[t] == me);
-                runner[t] = NOBODY; state[t] = DONE
-            }
-            atomic { running[p] = NO_TASK }
-            tell_done(b);
-            ran++;
-            leaves = (MOST > 0 && ran >= MOST);
-            goto look
-        :: else
-        fi;
-        if
-        :: leaves ->
+#ifdef BROKEN_TOLD_FIRST
+        tell_done(b);
+#endif
+        atomic {
+            assert(state[t] == CLAIMED && claimer[t] == me);
+            runner[t] = NOBODY; claimer[t] = NOBODY; state[t] = DONE
+        }
+        atomic {
+            running[p] = NO_TASK;
+            t = NO_TASK;
+#if MOST > 0
+            ran++
+#endif
+        }
+#ifndef BROKEN_TOLD_FIRST
+        tell_done(b);
+#endif
+        goto look;
+left:
 #ifndef BROKEN_FULL_SILENT
-            atomic { hint(b) }
+        atomic {
+            if
+            :: FULL -> hint(b)
+            :: else
+            fi
+        }
 #endif
-        :: else
-        fi;
-#ifndef BROKEN_NOT_TOLD
+#if CALLS && !defined(BROKEN_NOT_TOLD)
         if
         :: atomic { SETTLED(b) -> skip }
             tell_care()
         :: atomic { !SETTLED(b) -> skip }
         fi;
 #endif
-        if
-        :: leaves -> atomic { at[p] = NO_BATCH }
-        :: else -> goto again
-        fi;
-out:
+        atomic {
+            if
+            :: FULL -> at[p] = NO_BATCH
+            :: else -> goto again
+            fi
+        }
         atomic { dead[me] = true }
-    } unless { dead[me] }
+    } unless { atomic { dead[me] || over -> b = 0; t = NO_TASK } }
 }
 
 /* worker_ended(), in the watcher's thread; and what the recovery wakes. */
@@ -211,16 +231,6 @@ end:
     od
 }
 
-inline start(p)
-{
-    atomic {
-        if
-        :: count < WORKERS -> place[count] = p; run worker(count, p); count++
-        :: else
-        fi
-    }
-}
-
 /* task_back(), of one task that the dead had claimed. */
 inline task_back(t, w, p)
 {
@@ -231,7 +241,10 @@ inline task_back(t, w, p)
         :: running[p] != t -> state[t] = FREE
         :: running[p] == t && tries[t] == RETRIES -> state[t] = LOST
         :: running[p] == t && tries[t] < RETRIES ->
+#ifndef BROKEN_NOT_COUNTED
             tries[t]++;
+            begun[t] = false;
+#endif
             state[t] = FREE
         fi
     :: else
@@ -243,8 +256,7 @@ inline death_see(w, p)
 {
     b = at[p];
     if
-    :: b != NO_BATCH && listed[b] ->
-        atomic {
+    :: atomic { b != NO_BATCH && listed[b] ->
             task_back(b * EACH, w, p);
             task_back(b * EACH + 1, w, p);
 #ifndef BROKEN_NO_HINT
@@ -255,7 +267,7 @@ inline death_see(w, p)
 #endif
         }
         tell_done(b)
-    :: else
+    :: atomic { !(b != NO_BATCH && listed[b]) -> skip }
     fi;
     atomic {
         if
@@ -263,48 +275,46 @@ inline death_see(w, p)
         :: else
         fi;
         seen_to[w] = true;
-        peer[p] = NOBODY; at[p] = NO_BATCH; running[p] = NO_TASK;
-        taking[p] = false
+        at[p] = NO_BATCH; running[p] = NO_TASK;
+        taking[p] = false; b = 0;
+        if
+        :: count < WORKERS -> run worker(count, p); place[count] = p; count++
+        :: else
+        fi
     }
-    start(p)
 }
 
-/* suspect_look() */
+/* suspect_look(), with both locks. */
 inline suspect_look()
 {
-    if
-    :: suspect && before == 0 ->
-        suspect = false;
-        b = 0;
-        do
-        :: b < BATCHES ->
-            atomic {
-                if
-                :: listed[b] && HAS_FREE(b) -> hint(b)
-                :: else
-                fi;
-                b++
-            }
-        :: else -> break
-        od
-    :: else
-    fi
+    atomic {
+        if
+        :: suspect && before == 0 ->
+            suspect = false;
+            b = 0;
+            do
+            :: b < BATCHES && listed[b] && HAS_FREE(b) -> hint(b); b++
+            :: b < BATCHES && !(listed[b] && HAS_FREE(b)) -> b++
+            :: b == BATCHES -> b = 0; break
+            od
+        :: else
+        fi
+    }
 }
 
 /* callbacks_run(): a batch that is settled is called back once. */
 inline callbacks_run()
 {
-    b = 0;
     do
-    :: b < BATCHES ->
-        if
-        :: atomic { listed[b] && SETTLED(b) -> listed[b] = false; called[b]++ }
-            atomic { calls[b] = false }
-            tell_done(b)
-        :: atomic { !(listed[b] && SETTLED(b)) -> skip }
-        fi;
-        b++
-    :: else -> break
+    :: atomic { b < BATCHES && listed[b] && SETTLED(b) -> listed[b] = false }
+#if CALLS
+        atomic { called[b]++ }
+        atomic { calls[b] = false }
+        tell_done(b);
+#endif
+        atomic { b++ }
+    :: atomic { b < BATCHES && !(listed[b] && SETTLED(b)) -> b++ }
+    :: atomic { b == BATCHES -> b = 0; break }
     od
 }
 
@@ -316,23 +326,23 @@ again:
 #ifndef BROKEN_CARE_LATE
     atomic { care_waiters = true }
 #endif
-    w = 0;
-    do
-    :: w < WORKERS ->
-        if
-        :: atomic { told[w] && !seen_to[w] -> skip }
-            death_see(w, place[w]);
-            atomic { w++ }
-        :: atomic { !(told[w] && !seen_to[w]) -> w++ }
-        fi
-    :: else -> break
-    od;
+look:
+    atomic {
+        w = 0;
+        do
+        :: w < WORKERS && !(told[w] && !seen_to[w]) -> w++
+        :: w < WORKERS && told[w] && !seen_to[w] -> break
+        :: w == WORKERS -> w = 0; goto seen
+        od
+    }
+    death_see(w, place[w]);
+    goto look;
+seen:
     suspect_look();
     callbacks_run();
 #ifdef BROKEN_CARE_LATE
     atomic { care_waiters = true }
 #endif
-    atomic { b = 0; w = 0 }
 end:
     atomic {
         !care_waiters || (suspect && before == 0) -> skip
@@ -345,51 +355,50 @@ active proctype owner()
 {
     byte b;
 
-    start(0);
-#if PLACES > 1
-    start(1);
-#endif
-    b = 0;
-    do
-    :: b < BATCHES ->
-        atomic {
-            calls[b] = true;
+    atomic {
+        do
+        :: count < PLACES -> run worker(count, count); place[count] = count;
+            count++
+        :: else -> break
+        od;
+        do
+        :: b < BATCHES ->
+            calls[b] = CALLS;
             listed[b] = true;
             hint(b);
 #if PLACES > 1
             hint(b);
 #endif
             b++
-        }
-    :: else -> break
-    od;
-    b = 0;
-    do
-    :: b < BATCHES ->
+        :: else -> b = 0; break
+        od
+    }
 again:
-        atomic { woken = false }
+    atomic { woken = false }
 #ifndef BROKEN_LOOK_FIRST
-        atomic { done_waiters[b] = true }
+    atomic { done_waiters[b] = true }
 #endif
+    atomic {
         if
-        :: atomic { SETTLED(b) && !calls[b] -> skip }
-        :: atomic { !(SETTLED(b) && !calls[b]) -> skip }
+        :: SETTLED(b) && !calls[b] -> goto got
+        :: else
+        fi
+    }
 #ifdef BROKEN_LOOK_FIRST
-            atomic { done_waiters[b] = true }
+    atomic { done_waiters[b] = true }
 #endif
-            atomic { !done_waiters[b] || woken };
-            goto again
-        fi;
-        atomic {
-            assert(called[b] == 1 && SETTLED(b));
-            assert(state[b * EACH] == DONE || tries[b * EACH] == RETRIES);
-            assert(state[b * EACH + 1] == DONE ||
-                   tries[b * EACH + 1] == RETRIES);
-            b++
-        }
-    :: else -> break
-    od;
-    atomic { over = true }
+    atomic { !done_waiters[b] || woken -> goto again }
+got:
+    atomic {
+        assert(called[b] == CALLS && SETTLED(b));
+        assert(state[b * EACH] == DONE || tries[b * EACH] == RETRIES);
+        assert(state[b * EACH + 1] == DONE || tries[b * EACH + 1] == RETRIES);
+        b++;
+        if
+        :: b < BATCHES -> goto again
+        :: else -> over = true
+        fi
+    }
 }
 
 /* Death. */
@@ -399,16 +408,19 @@ again:
         deaths++                                                               \
     }
 
+/* Those at the beginning are alike: it is the first. */
 active proctype killer()
 {
 end:
     do
     :: KILL(0)
+#if DEATHS > 1
     :: KILL(1)
-#if WORKERS > 2
+#endif
+#if DEATHS > 1 && WORKERS > 2
     :: KILL(2)
 #endif
-#if WORKERS > 3
+#if DEATHS > 1 && WORKERS > 3
     :: KILL(3)
 #endif
     od

@@ -122,6 +122,33 @@ case_signals(apr_pool_t *pool)
 }
 
 static void
+case_stopped(apr_pool_t *pool)
+{
+    apr_time_t deadline = deadline_far();
+    mproc_plat_proc_t proc;
+    stage_t stage;
+
+    if (!mproc_plat_proc_can_fork()) {
+        test_skip("this system has no stopped processes");
+    }
+    stage_open(&stage);
+    idle_start(&proc, &stage, pool);
+    CHECK_INT(0, mproc_plat_proc_is_stopped(&proc));
+    test_stop(proc.pid);
+    while (!mproc_plat_proc_is_stopped(&proc)) {
+        REQUIRE(mproc_plat_clock() < deadline);
+    }
+    CHECK_INT(1, mproc_plat_proc_is_stopped(&proc)); /* Nothing is used up. */
+    test_continue(proc.pid);
+    while (mproc_plat_proc_is_stopped(&proc)) {
+        REQUIRE(mproc_plat_clock() < deadline);
+    }
+    mproc_plat_park_wake(&stage.shared->child);
+    CHECK_INT(5, child_join(&proc));
+    stage_close(&stage);
+}
+
+static void
 case_die(apr_pool_t *pool)
 {
     mproc_plat_spawn_t spawn;
@@ -478,6 +505,7 @@ case_self(apr_pool_t *pool)
 static const test_case_t cases[] = {{"exit_codes", case_exit_codes},
                                     {"wait", case_wait},
                                     {"signals", case_signals},
+                                    {"stopped", case_stopped},
                                     {"die", case_die},
                                     {"missing", case_missing},
                                     {"place", case_place},

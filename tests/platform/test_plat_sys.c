@@ -17,16 +17,22 @@ static void
 case_clock(apr_pool_t *pool)
 {
     apr_time_t before = mproc_plat_clock();
-    int back = 0;
+    int back = 0, recent = 0, ahead = 0;
 
     (void)pool;
     CHECK(before > 0);
     for (int i = 0; i < 100000; i++) {
         apr_time_t now = mproc_plat_clock();
+        apr_time_t rough = mproc_plat_clock_rough();
         back += now < before;
         before = now;
+        /* A tick that comes late is late for a moment only. */
+        recent += rough > now - 50000;
+        ahead += rough > mproc_plat_clock();
     }
     CHECK_INT(0, back);
+    CHECK_INT(0, ahead);
+    CHECK(recent > 50000);
     apr_time_t wall = apr_time_now();
     apr_time_t begin = mproc_plat_clock();
     apr_sleep(20000);

@@ -32,7 +32,8 @@ static const stress_scenario_t *const lists[] = {
     stress_pipe_scenarios,      stress_pipe_end_scenarios,
     stress_peer_scenarios,      stress_resume_scenarios,
     stress_shared_scenarios,    stress_dict_scenarios,
-    stress_list_scenarios,      stress_random_scenarios};
+    stress_list_scenarios,      stress_pool_scenarios,
+    stress_random_scenarios};
 #define LISTS (sizeof lists / sizeof *lists)
 
 static const char *const fault_name[STRESS_FAULTS] = {"hang", "lost", "torn",

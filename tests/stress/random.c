@@ -12,5 +12,6 @@ const stress_scenario_t stress_random_scenarios[] = {
     {"volume", "very many items of all sizes, nobody is killed",
      stress_volume_run, NULL},
     {"pool", "workers of a pool, at tasks", stress_tasks_run, NULL},
+    {"manager", "clients of a manager", stress_manager_run, NULL},
     {"tree", "the main process of a tree", stress_tree_run, NULL},
     {NULL, NULL, NULL, NULL}};

@@ -69,6 +69,7 @@ extern const stress_scenario_t stress_resume_scenarios[];
 extern const stress_scenario_t stress_shared_scenarios[];
 extern const stress_scenario_t stress_dict_scenarios[];
 extern const stress_scenario_t stress_list_scenarios[];
+extern const stress_scenario_t stress_pool_scenarios[];
 extern const stress_scenario_t stress_random_scenarios[];
 
 /* Count a fault and say it, with how to see it again. */
@@ -105,6 +106,7 @@ void stress_load_run(const stress_scenario_t *scenario);
 void stress_flow_run(const stress_scenario_t *scenario);
 void stress_pipes_run(const stress_scenario_t *scenario);
 void stress_tasks_run(const stress_scenario_t *scenario);
+void stress_manager_run(const stress_scenario_t *scenario);
 void stress_tree_run(const stress_scenario_t *scenario);
 void stress_volume_run(const stress_scenario_t *scenario);
 

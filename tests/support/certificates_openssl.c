@@ -87,7 +87,20 @@ certificate_fill(X509 *certificate, EVP_PKEY *key, const char *host,
                      EVP_sha256()) > 0;
 }
 
-/* A file that goes with the pool; NULL: there is none. */
+static apr_status_t
+file_remove(void *data)
+{
+    apr_pool_t *pool;
+
+    if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) == APR_SUCCESS) {
+        (void)apr_file_remove(data, pool);
+        apr_pool_destroy(pool);
+    }
+    return APR_SUCCESS;
+}
+
+/* A file that goes with the pool; NULL: there is none. It is closed: Windows
+ * lets nobody write to one that goes when it is closed. */
 static const char *
 file_make(apr_pool_t *pool)
 {
@@ -100,11 +113,12 @@ file_make(apr_pool_t *pool)
     }
     name = apr_pstrcat(pool, folder, "/mproc-test-XXXXXX", NULL);
     if (apr_file_mktemp(&file, name,
-                        APR_FOPEN_CREATE | APR_FOPEN_EXCL | APR_FOPEN_WRITE |
-                            APR_FOPEN_DELONCLOSE,
+                        APR_FOPEN_CREATE | APR_FOPEN_EXCL | APR_FOPEN_WRITE,
                         pool) != APR_SUCCESS) {
         return NULL;
     }
+    apr_file_close(file);
+    apr_pool_cleanup_register(pool, name, file_remove, apr_pool_cleanup_null);
     return name;
 }
 

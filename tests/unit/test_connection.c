@@ -1,4 +1,5 @@
 /* test_connection.c: pipes, row by row (C1 to C20). */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "child.h"
 #include "kin.h"
 #include "sleepers.h"
+#include "threads.h"
 
 #include "../../lib/src/connection.h"
 #include "../../lib/src/queue.h"
@@ -482,11 +484,71 @@ many_send_at_once(apr_pool_t *pool)
     }
 }
 
+typedef struct receiver_t {
+    mproc_connection_t *end;
+    atomic_int beyond, within, wrong;
+} receiver_t;
+
+static apr_status_t
+receive_within_limit(void *data)
+{
+    receiver_t *it = data;
+    apr_status_t rv = APR_SUCCESS;
+    mproc_bytes_t got;
+    char buffer[64];
+    apr_size_t length;
+    int i;
+    for (i = 0; rv != APR_EOF; i++) {
+        if (i % 2) {
+            rv = mproc_connection_recv(it->end, &got, NULL);
+            length = got.size;
+        }
+        else {
+            rv = mproc_connection_recv_into(it->end, buffer, sizeof buffer,
+                                            &length);
+        }
+        atomic_fetch_add(&it->within, rv == APR_SUCCESS && length <= 8);
+        atomic_fetch_add(&it->beyond, rv == MPROC_ETOOBIG);
+        atomic_fetch_add(&it->wrong, rv == APR_SUCCESS ? length > 8
+                                                       : rv != MPROC_ETOOBIG &&
+                                                             rv != APR_EOF);
+    }
+    return APR_SUCCESS;
+}
+
+/* C8, C17: also when several receive at the end, what is beyond its limit is
+ * given to none. */
+static void
+the_limit_holds_for_each(apr_pool_t *pool)
+{
+    static const char large[32] = "beyond";
+    ends_t ends = ends_make(0, pool);
+    receiver_t it = {.end = ends.a};
+    int i, rounds = test_scaled(20000);
+    threads_t *threads;
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_set_limit(ends.a, 8));
+    mproc_connection_set_timeout(ends.a, test_deadline());
+    mproc_connection_set_timeout(ends.b, test_deadline());
+    threads = threads_start(3, receive_within_limit, &it, pool);
+    for (i = 0; i < rounds; i++) {
+        REQUIRE_STATUS(
+            APR_SUCCESS,
+            mproc_connection_send(
+                ends.b, (mproc_bytes_t){large, i % 2 ? 6 : sizeof large}));
+    }
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_close(ends.b));
+    threads_join(threads, APR_SUCCESS);
+    CHECK_INT(rounds / 2, atomic_load(&it.within));
+    CHECK_INT(rounds - rounds / 2, atomic_load(&it.beyond));
+    CHECK_INT(0, atomic_load(&it.wrong));
+}
+
 static const test_case_t cases[] = {
     {"messages_keep_their_bounds", messages_keep_their_bounds},
     {"one_way", one_way},
     {"misuse_is_a_status", misuse_is_a_status},
     {"too_long", too_long},
+    {"the_limit_holds_for_each", the_limit_holds_for_each},
     {"packed_values", packed_values},
     {"the_end", the_end},
     {"a_full_pipe", a_full_pipe},

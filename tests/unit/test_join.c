@@ -1,5 +1,6 @@
 /* test_join.c: starting, waiting, ending and closing, P13 to P20 of the
  * reference semantics. */
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <apr_file_io.h>
@@ -9,6 +10,7 @@
 #include "kin.h"
 #include "program.h"
 
+#include "../../lib/src/process.h"
 #include "../../platform/plat_proc.h"
 
 /* P13: a start that fails leaves nothing behind, and may be repeated. */
@@ -323,6 +325,55 @@ a_cancelled_thread(apr_pool_t *pool)
     CHECK_STATUS(APR_SUCCESS, mproc_process_stop(other, test_deadline()));
 }
 
+typedef struct told_t {
+    atomic_int inside, gone, seen, left;
+} told_t;
+
+/* In the thread that watches: if the object could go meanwhile, it would. */
+static void
+look_whether_it_goes(mproc_process_t *process, void *baton)
+{
+    apr_time_t limit = mproc_clock() + 200 * 1000;
+    told_t *told = baton;
+    (void)process;
+    atomic_store(&told->inside, 1);
+    while (!atomic_load(&told->gone) && mproc_clock() < limit) {
+        apr_sleep(500);
+    }
+    atomic_store(&told->seen, atomic_load(&told->gone));
+    atomic_store(&told->left, 1);
+}
+
+static void
+await_flag(atomic_int *flag)
+{
+    apr_time_t deadline = mproc_clock() + test_deadline();
+    while (!atomic_load(flag)) {
+        REQUIRE(mproc_clock() < deadline);
+        apr_sleep(500);
+    }
+}
+
+/* P19: it was joined, and its pool goes, while the thread that watches is told
+ * of its end. */
+static void
+it_stays_while_it_is_told_of(apr_pool_t *pool)
+{
+    static told_t told;
+    mproc_process_t *child;
+    apr_pool_t *own;
+    REQUIRE_STATUS(APR_SUCCESS, apr_pool_create(&own, pool));
+    START(child, nothing, own, NULL);
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc__process_watch(child, look_whether_it_goes, &told));
+    await_flag(&told.inside);
+    REQUIRE_STATUS(APR_SUCCESS, mproc_process_join(child, test_deadline()));
+    apr_pool_destroy(own);
+    atomic_store(&told.gone, 1);
+    await_flag(&told.left);
+    CHECK_INT(0, atomic_load(&told.seen));
+}
+
 const test_suite_t suite_join = {
     "join", 1,
     (const test_case_t[]){
@@ -340,4 +391,5 @@ const test_suite_t suite_join = {
         {"closing", closing},
         {"a_dropped_object", a_dropped_object},
         {"arguments_are_dropped", arguments_are_dropped},
+        {"it_stays_while_it_is_told_of", it_stays_while_it_is_told_of},
         {NULL, NULL}}};

@@ -637,13 +637,12 @@ static const test_case_t cases[] = {
 
 const test_suite_t suite_lock = {"lock", 1, cases};
 
-/* Without those that look at the arena, or at what a manager's has not. */
+/* Without those that look at the arena, take many calls, or ask for what a
+ * manager's has not. */
 static const test_case_t far_cases[] = {
     {"acquire_and_release", acquire_and_release},
     {"another_kind_is_refused", another_kind_is_refused},
     {"a_timeout_is_never_early", a_timeout_is_never_early},
-    {"processes_exclude_each_other", processes_exclude_each_other},
-    {"threads_exclude_each_other", threads_exclude_each_other},
     {"another_process_may_release", another_process_may_release},
     {"another_thread_may_release", another_thread_may_release},
     {"a_signal_ends_no_wait", a_signal_ends_no_wait},

@@ -5,6 +5,7 @@
 #include <apr_file_info.h>
 
 #include "child.h"
+#include "kin.h"
 #include "net.h"
 
 /* C13: a child that was forked does not keep a stream open. */
@@ -144,11 +145,54 @@ a_child_leaves_the_path_alone(apr_pool_t *pool)
     KILL(child);
 }
 
+static int
+listen_and_stay(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_listener_t *listener;
+    mproc_connection_t *end;
+    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "o", &end));
+    CHILD_STATUS(APR_SUCCESS,
+                 mproc_listener_create(&listener, NULL, NULL, pool));
+    CHILD_STATUS(APR_SUCCESS, mproc_connection_sendf(
+                                  end, "s", mproc_listener_address(listener)));
+    return sleep_long(args, pool);
+}
+
+/* L2: the folder that was made for it goes with a listener that is killed. */
+static void
+a_listener_is_killed(apr_pool_t *pool)
+{
+    mproc_connection_t *mine, *theirs;
+    mproc_process_t *child;
+    const char *address;
+    apr_finfo_t info;
+    char *folder;
+    net_needed();
+    REQUIRE_STATUS(APR_SUCCESS, mproc_pipe_create(&mine, &theirs, 0, pool));
+    START(child, listen_and_stay, pool, "o", theirs);
+    mproc_connection_set_timeout(mine, test_deadline());
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_connection_recvf(mine, pool, "s", &address));
+    if (strncmp(address, "unix:", 5) != 0) {
+        KILL(child);
+        return;
+    }
+    CHECK_STATUS(APR_SUCCESS,
+                 apr_stat(&info, address + 5, APR_FINFO_TYPE, pool));
+    KILL(child);
+    CHECK(APR_STATUS_IS_ENOENT(
+        apr_stat(&info, address + 5, APR_FINFO_TYPE, pool)));
+    folder = apr_pstrdup(pool, address + 5);
+    *strrchr(folder, '/') = '\0';
+    CHECK(APR_STATUS_IS_ENOENT(apr_stat(&info, folder, APR_FINFO_TYPE, pool)));
+}
+
 static const test_case_t cases[] = {
     {"children_have_no_stream", children_have_no_stream},
     {"a_sender_is_killed", a_sender_is_killed},
     {"a_child_is_a_client", a_child_is_a_client},
     {"a_child_leaves_the_path_alone", a_child_leaves_the_path_alone},
+    {"a_listener_is_killed", a_listener_is_killed},
     {NULL, NULL}};
 
 const test_suite_t suite_net_child = {"net_child", 1, cases};

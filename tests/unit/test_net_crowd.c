@@ -1,6 +1,7 @@
 /*
  * test_net_crowd.c: a listener under those who want it to fail: many, silent,
- * quick; short of descriptors; two that want one path (L5, L6, S16).
+ * quick; short of descriptors; two that want one path (C22, L4 to L7, L11,
+ * S16).
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <apr_file_io.h>
 
 #include "net.h"
+#include "program.h"
 
 #define CROWD 140 /* more than are dealt with at a time */
 
@@ -114,6 +116,14 @@ limit_needed(void)
     test_handles_limit(-1);
 }
 
+static void *APR_THREAD_FUNC
+beside_nothing(apr_thread_t *thread, void *baton)
+{
+    (void)baton;
+    apr_thread_exit(thread, APR_SUCCESS);
+    return NULL;
+}
+
 /* The silent go when their time is over, also when no other can be let in. */
 static void
 without_descriptors_it_goes_on(apr_pool_t *pool)
@@ -123,12 +133,16 @@ without_descriptors_it_goes_on(apr_pool_t *pool)
     mproc_waitable_t item = {MPROC_WAIT_LISTENER, listener, 0};
     beside_t beside = {.address = mproc_listener_address(listener),
                        .options = &options};
+    beside_t none = {0};
     apr_time_t deadline = mproc_clock() + test_deadline() / 2;
     mproc_connection_t *here = NULL;
     apr_int64_t silent[FEW];
     apr_status_t rv;
     int refused = 0;
     limit_needed();
+    /* A thread's end may need a descriptor, the first time. */
+    beside_start(&none, beside_nothing, pool);
+    beside_join(&none);
     silent_connect(silent, FEW, listener, pool);
     CHECK_STATUS(APR_TIMEUP, mproc_listener_accept(listener, &here, 0, pool));
     beside_start(&beside, beside_connect, pool);
@@ -306,7 +320,139 @@ what_is_no_host_is_refused(apr_pool_t *pool)
     }
 }
 
+/* L4: a hundred come before anybody accepts, and none is turned away. */
+static void
+a_crowd_may_come_early(apr_pool_t *pool)
+{
+    mproc_net_options_t options = {.unkeyed = 1, .connect_timeout = 900000};
+    mproc_listener_t *listener = listen_unkeyed(LOCAL, pool);
+    mproc_connection_t *there[100], *here;
+    int i;
+    for (i = 0; i < 100; i++) {
+        REQUIRE_STATUS(APR_SUCCESS,
+                       mproc_client_connect(&there[i],
+                                            mproc_listener_address(listener),
+                                            &options, pool));
+    }
+    for (i = 0; i < 100; i++) {
+        REQUIRE_STATUS(
+            APR_SUCCESS,
+            mproc_listener_accept(listener, &here, test_deadline(), pool));
+    }
+}
+
+static void
+come_and_go(const char *address, apr_pool_t *pool)
+{
+    mproc_net_options_t options = {.unkeyed = 1};
+    mproc_listener_t *listener = listen_unkeyed(address, pool);
+    mproc_connection_t *there, *here;
+    mproc_bytes_t in;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_client_connect(
+                                    &there, mproc_listener_address(listener),
+                                    &options, pool));
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_send(there, text_bytes("one")));
+    CHECK_STATUS(APR_SUCCESS, mproc_connection_send(there, text_bytes("two")));
+    mproc_connection_destroy(there);
+    REQUIRE_STATUS(APR_SUCCESS, mproc_listener_accept(listener, &here,
+                                                      test_deadline(), pool));
+    mproc_connection_set_timeout(here, test_deadline());
+    REQUIRE_STATUS(APR_SUCCESS, mproc_connection_recv(here, &in, pool));
+    CHECK_TEXT("one", (const char *)in.data);
+    REQUIRE_STATUS(APR_SUCCESS, mproc_connection_recv(here, &in, pool));
+    CHECK_TEXT("two", (const char *)in.data);
+    CHECK_STATUS(APR_EOF, mproc_connection_recv(here, &in, pool));
+}
+
+/* L7: a client that came, wrote and left before it was accepted. */
+static void
+who_has_left_is_heard(apr_pool_t *pool)
+{
+    int i;
+    for (i = 0; i < 10; i++) {
+        come_and_go(LOCAL, pool);
+        come_and_go(NULL, pool);
+    }
+}
+
+/* A program that does nothing until its input ends. */
+static void
+idler_start(program_t *idler, apr_pool_t *pool)
+{
+    const char *argv[] = {test_program("hang_main", pool), "plain", NULL};
+    apr_procattr_t *attributes;
+    memset(idler, 0, sizeof *idler);
+    REQUIRE_STATUS(APR_SUCCESS, apr_procattr_create(&attributes, pool));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   apr_procattr_io_set(attributes, APR_FULL_BLOCK,
+                                       APR_FULL_BLOCK, APR_FULL_BLOCK));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   apr_procattr_cmdtype_set(attributes, APR_PROGRAM_ENV));
+    REQUIRE_STATUS(APR_SUCCESS, apr_proc_create(&idler->proc, argv[0], argv,
+                                                NULL, attributes, pool));
+    program_await(idler, "ready");
+}
+
+/* C22: what the host starts by itself has no copy: the end comes though it
+ * lives, and the address is free. */
+static void
+programs_get_none(apr_pool_t *pool)
+{
+    static const char *const addresses[] = {LOCAL, NULL};
+    mproc_net_options_t options = {.unkeyed = 1};
+    int i;
+    for (i = 0; i < 2; i++) {
+        mproc_listener_t *listener = listen_unkeyed(addresses[i], pool);
+        const char *address =
+            apr_pstrdup(pool, mproc_listener_address(listener));
+        mproc_connection_t *there, *here;
+        mproc_bytes_t in;
+        program_t idler;
+        REQUIRE_STATUS(APR_SUCCESS,
+                       mproc_client_connect(&there, address, &options, pool));
+        REQUIRE_STATUS(
+            APR_SUCCESS,
+            mproc_listener_accept(listener, &here, test_deadline(), pool));
+        idler_start(&idler, pool);
+        mproc_listener_destroy(listener);
+        mproc_connection_destroy(here);
+        mproc_connection_set_timeout(there, test_deadline());
+        CHECK_STATUS(APR_EOF, mproc_connection_recv(there, &in, pool));
+        CHECK(mproc_client_connect(&here, address, &options, pool) !=
+              APR_SUCCESS);
+        apr_file_close(idler.proc.in);
+        CHECK_INT(0, program_end(&idler));
+    }
+}
+
+/* L11: what is in a pool is closed with it. */
+static void
+a_pool_closes_what_it_has(apr_pool_t *pool)
+{
+    mproc_net_options_t options = {.unkeyed = 1};
+    mproc_listener_t *listener;
+    mproc_connection_t *there, *here;
+    const char *address;
+    mproc_bytes_t in;
+    apr_pool_t *own;
+    REQUIRE_STATUS(APR_SUCCESS, apr_pool_create(&own, pool));
+    listener = listen_unkeyed(NULL, own);
+    address = apr_pstrdup(pool, mproc_listener_address(listener));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_client_connect(&there, address, &options, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_listener_accept(listener, &here,
+                                                      test_deadline(), own));
+    apr_pool_destroy(own);
+    mproc_connection_set_timeout(there, test_deadline());
+    CHECK_STATUS(APR_EOF, mproc_connection_recv(there, &in, pool));
+    CHECK(mproc_client_connect(&here, address, &options, pool) != APR_SUCCESS);
+}
+
 static const test_case_t cases[] = {
+    {"programs_get_none", programs_get_none},
+    {"a_pool_closes_what_it_has", a_pool_closes_what_it_has},
+    {"a_crowd_may_come_early", a_crowd_may_come_early},
+    {"who_has_left_is_heard", who_has_left_is_heard},
     {"a_full_house_is_not_ready", a_full_house_is_not_ready},
     {"waiting_for_many_is_idle", waiting_for_many_is_idle},
     {"without_descriptors_it_goes_on", without_descriptors_it_goes_on},

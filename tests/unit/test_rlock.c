@@ -449,13 +449,13 @@ static const test_case_t cases[] = {
 
 const test_suite_t suite_rlock = {"rlock", 1, cases};
 
-/* Without those that look at the arena, or at what a manager's has not. */
+/* Without those that look at the arena, take many calls, or ask for what a
+ * manager's has not. */
 static const test_case_t far_cases[] = {
     {"it_is_recursive", it_is_recursive},
     {"another_kind_is_refused", another_kind_is_refused},
     {"a_timeout_is_never_early", a_timeout_is_never_early},
     {"another_thread_may_not_release", another_thread_may_not_release},
-    {"all_exclude_each_other", all_exclude_each_other},
     {"it_passes_through_a_chain", it_passes_through_a_chain},
     {NULL, NULL}};
 

@@ -558,14 +558,13 @@ static const test_case_t cases[] = {
 
 const test_suite_t suite_semaphore = {"semaphore", 1, cases};
 
-/* Without those that look at the arena, or at what a manager's has not. */
+/* Without those that look at the arena, take many calls, or ask for what a
+ * manager's has not. */
 static const test_case_t far_cases[] = {
     {"permits_are_counted", permits_are_counted},
     {"only_a_plain_one_rises", only_a_plain_one_rises},
     {"a_timeout_is_never_early", a_timeout_is_never_early},
-    {"the_bound_holds_in_a_race", the_bound_holds_in_a_race},
     {"three_at_a_table", no_more_eat_than_there_are_seats},
-    {"one_release_frees_one", one_release_frees_one},
     {"plain_permits_die", plain_permits_die},
     {"owned_permits_are_the_owners", owned_permits_are_the_owners},
     {NULL, NULL}};

@@ -429,6 +429,54 @@ several_at_once(apr_pool_t *pool)
     pool_end(workers);
 }
 
+/* PL38: what was counted is there when the results are. */
+static void
+figures_are_exact(apr_pool_t *pool)
+{
+    enum {
+        COUNT = 30,
+        ROUNDS = 60
+    };
+    mproc_task_options_t options = {.chunk = 4};
+    mproc_pool_stats_t stats;
+    mproc_async_t *async[COUNT], *map;
+    mproc_pool_t *workers;
+    apr_uint64_t sent = 0, wrong = 0;
+    int round, i;
+    pool_start(&workers, 3, pool);
+    for (round = 0; round < ROUNDS; round++) {
+        for (i = 0; i < COUNT; i++) {
+            REQUIRE_STATUS(APR_SUCCESS,
+                           mproc_pool_apply_async(&async[i], workers, square,
+                                                  NULL, pool, "i", i));
+        }
+        REQUIRE_STATUS(APR_SUCCESS, mproc_pool_map_async(&map, workers, square,
+                                                         numbers(round, pool),
+                                                         (apr_size_t)round,
+                                                         &options, NULL, pool));
+        sent += (apr_uint64_t)(COUNT + round);
+        for (i = 0; i < COUNT; i++) {
+            CHECK_STATUS(APR_SUCCESS, mproc_async_get(async[i], NULL,
+                                                      test_deadline(), NULL));
+        }
+        CHECK_STATUS(APR_SUCCESS, mproc_async_wait(map, test_deadline()));
+        REQUIRE_STATUS(APR_SUCCESS, mproc_pool_stats(workers, &stats));
+        wrong += stats.submitted != sent || stats.settled != sent ||
+                 stats.run != sent || stats.running != 0;
+    }
+    CHECK_INT(0, wrong);
+    CHECK_STATUS(APR_SUCCESS, mproc_pool_close(workers));
+    CHECK_STATUS(APR_SUCCESS, mproc_pool_join(workers, test_deadline()));
+    CHECK_STATUS(APR_SUCCESS, mproc_pool_stats(workers, &stats));
+    CHECK_INT(sent, stats.submitted);
+    CHECK_INT(sent, stats.settled);
+    CHECK_INT(sent, stats.run);
+    CHECK_INT(sent, stats.tasks_of_ended);
+    CHECK_INT(0, stats.workers);
+    CHECK_INT(3, stats.started);
+    mproc_pool_destroy(workers);
+}
+
 static void
 misuse_is_a_status(apr_pool_t *pool)
 {
@@ -482,6 +530,7 @@ static const test_case_t cases[] = {
     {"imap_as_they_come", imap_as_they_come},
     {"imap_with_a_limit", imap_with_a_limit},
     {"several_at_once", several_at_once},
+    {"figures_are_exact", figures_are_exact},
     {"misuse_is_a_status", misuse_is_a_status},
     {NULL, NULL}};
 

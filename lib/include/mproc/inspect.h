@@ -92,6 +92,36 @@ typedef struct mproc_inspect_holder_t {
     int count; /**< an rlock: how often; a semaphore: permits; else 1 */
 } mproc_inspect_holder_t;
 
+/** What a pool's worker does. */
+typedef enum mproc_inspect_work_e {
+    MPROC_INSPECT_STARTING, /**< or is in its initializer */
+    MPROC_INSPECT_IDLE,
+    MPROC_INSPECT_BUSY,
+    MPROC_INSPECT_LEAVING /**< it has done what it may */
+} mproc_inspect_work_e;
+
+/** A worker of a pool. */
+typedef struct mproc_inspect_worker_t {
+    apr_int64_t pid;
+    mproc_inspect_work_e work;
+    apr_int64_t task;   /**< when busy: which of its async's, from 0; -1: pieces
+                             of an array */
+    apr_time_t began;   /**< that, on mproc_clock() */
+    apr_uint64_t tasks; /**< that it has run to their end */
+} mproc_inspect_worker_t;
+
+/** A pool. */
+typedef struct mproc_inspect_pool_t {
+    apr_uint64_t queued;  /**< tasks that nobody has begun */
+    int running;          /**< tasks */
+    int busy;             /**< workers, at tasks or arrays */
+    apr_uint64_t done;    /**< times that tasks were run to their end */
+    apr_uint64_t lost;    /**< tasks, with their workers */
+    apr_uint64_t retried; /**< times that one was tried again */
+    int worker_count;
+    const mproc_inspect_worker_t *workers;
+} mproc_inspect_pool_t;
+
 /** A shared object. */
 struct mproc_inspect_object_t {
     mproc_kind_e kind;
@@ -114,7 +144,9 @@ struct mproc_inspect_object_t {
     int holder_count;
     const mproc_inspect_holder_t *holders; /**< of a lock, rlock or semaphore
                                  whose permits have owners; of a barrier, who
-                                 has arrived; of a pool, its workers */
+                                 has arrived; of a pool, its workers that
+                                 are up */
+    const mproc_inspect_pool_t *tasks;     /**< of a pool; NULL: it is none */
     int waiter_count;
     const mproc_inspect_thread_t *const *waiters; /**< the longest first */
 };

@@ -18,7 +18,8 @@
  * Workers claim pieces of the work by one atomic step each, so a fast one
  * takes more. A worker that is killed costs the one task that it ran, which
  * ends with MPROC_EWORKERLOST or, with retries, is done again by another; the
- * worker is replaced.
+ * worker is replaced. One that is stopped (SIGSTOP) outside of a task is killed
+ * after some seconds; in a task, when that has a timeout and is over it.
  *
  * Tasks (async.h) get packed arguments and reply packed results;
  * mproc_pool_map_array() runs a function on plain C arrays. A task may not use
@@ -246,13 +247,15 @@ typedef struct mproc_imap_t mproc_imap_t;
  * @param pool  for the item; cleared afterwards
  * @return APR_SUCCESS; APR_EOF when there are no more; anything else stands as
  *         an error in the item's place, and ends the items
+ * @note It may use the pool, but not join or destroy it.
  */
 typedef apr_status_t (*mproc_next_fn_t)(mproc_bytes_t *item, void *baton,
                                         apr_pool_t *pool);
 
 /**
  * Run a task on items that are fetched as results are taken: without an end,
- * if need be.
+ * if need be. An imap that was begun goes on when the pool is closed, and gives
+ * all, until that is joined: then it fetches no more.
  * @param imap    receives it
  * @param workers the pool, not closed
  * @param task    any function of the program or of a loaded library
@@ -282,8 +285,10 @@ mproc_pool_imap_unordered(mproc_imap_t **imap, mproc_pool_t *workers,
  * @param timeout microseconds, MPROC_FOREVER or MPROC_NOWAIT
  * @param pool    owns the result
  * @return APR_SUCCESS; APR_EOF when all were given, again and again;
- *         APR_TIMEUP, and the same comes at the next call; else what this one
- *         task, or the items' source, failed with: the next call goes on
+ *         APR_TIMEUP, and the same comes at the next call; MPROC_ECLOSED after
+ *         the last that was fetched, when the pool was joined or terminated
+ *         before there were no more; else what this one task, or the items'
+ *         source, failed with: the next call goes on
  * @note Processes: the creator only. Threads: one at a time.
  */
 MPROC_DECLARE(apr_status_t)
@@ -295,12 +300,13 @@ MPROC_DECLARE(apr_uint64_t) mproc_imap_index(const mproc_imap_t *imap);
 
 /* ------------------------------------------------------------------- life */
 
-/** How a pool stands. */
+/** How a pool stands. Who has got a result, or joined the pool, finds counted
+ * what came before. */
 typedef struct mproc_pool_stats_t {
     int workers, running;        /**< there are; are at a task just now */
     apr_uint64_t started;        /**< workers, since the pool was made */
     apr_uint64_t submitted;      /**< tasks; of arrays none are counted */
-    apr_uint64_t settled;        /**< of these, as far as anybody has looked */
+    apr_uint64_t settled;        /**< of these; a map's when all are */
     apr_uint64_t run;            /**< how often tasks were run to their end */
     apr_uint64_t lost, retried;  /**< of those whose worker died */
     apr_uint64_t tasks_of_ended; /**< of run: by workers that have gone */
@@ -319,7 +325,7 @@ mproc_pool_stats(mproc_pool_t *workers, mproc_pool_stats_t *stats);
 /**
  * Have more workers, or fewer: those leave when they have nothing to do.
  * @param workers   the pool, not closed
- * @param processes from 1 to twice what it was made with, and 6
+ * @param processes from 1 to 1024
  * @return APR_SUCCESS; APR_EINVAL; MPROC_ECLOSED; MPROC_ESTATE from another
  *         process; APR_ENOMEM
  * @note Processes: the creator only. Threads: any.
@@ -328,7 +334,8 @@ MPROC_DECLARE(apr_status_t)
 mproc_pool_resize(mproc_pool_t *workers, int processes);
 
 /**
- * Take no more work; what was sent is done, then the workers end.
+ * Take no more work; what was sent is done, then the workers end. Imaps that
+ * were begun may go on until mproc_pool_join().
  * @param workers the pool
  * @return APR_SUCCESS, also the second time; MPROC_ESTATE from another
  *         process
@@ -348,11 +355,13 @@ MPROC_DECLARE(apr_status_t) mproc_pool_close(mproc_pool_t *workers);
 MPROC_DECLARE(apr_status_t) mproc_pool_terminate(mproc_pool_t *workers);
 
 /**
- * Wait until the workers have ended.
+ * Wait until the workers have ended. Imaps fetch no more from here on; what
+ * they have fetched is done.
  * @param workers closed or terminated
  * @param timeout microseconds, MPROC_FOREVER or MPROC_NOWAIT
  * @return APR_SUCCESS, again and again; APR_TIMEUP; MPROC_ESTATE while the
- *         pool takes work, from another process, or in a callback
+ *         pool takes work, from another process, in a callback, or where an
+ *         imap has its items from
  * @note Processes: the creator only. Threads: any.
  */
 MPROC_DECLARE(apr_status_t)

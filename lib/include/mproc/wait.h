@@ -47,9 +47,11 @@ typedef enum mproc_waitable_e {
     MPROC_WAIT_CONNECTION, /**< mproc_connection_t: a receive would not wait;
                                 an end that only sends never is */
     MPROC_WAIT_EVENT,      /**< mproc_event_t: it is set */
-    MPROC_WAIT_LISTENER    /**< mproc_listener_t: a client came, or one went on
+    MPROC_WAIT_LISTENER,   /**< mproc_listener_t: a client came, or one went on
                                 with its proof: to accept may yet take a while,
                                 so do it with a timeout */
+    MPROC_WAIT_ASYNC       /**< mproc_async_t: it is settled, and its callback
+                                has returned; it stays so */
 } mproc_waitable_e;
 
 /** Something to wait for. */
@@ -71,8 +73,10 @@ typedef struct mproc_waitable_t {
  *                is; may be NULL
  * @return APR_SUCCESS; APR_TIMEUP; MPROC_ECLOSED when a queue, connection or
  *         listener was closed by this process; MPROC_ESTATE for a process that
- *         was not started, or that another process started; APR_EINVAL when one
- *         is NULL, or not what its kind says; APR_ENOMEM
+ *         was not started, or that another process started, for an async of
+ *         another process, or when it would wait for one in a callback of its
+ *         pool; APR_EINVAL when one is NULL, or not what its kind says;
+ *         APR_ENOMEM
  * @note Processes: any; processes can be waited for by their parent. Threads:
  *       any. Fork: usable in the child. Waiting for a process starts the
  *       library's watcher thread; for a listener, or a connection by a
@@ -120,9 +124,10 @@ mproc_wait(mproc_waitable_t *items, int count, apr_interval_time_t timeout,
  *               has it; else -1
  * @return APR_SUCCESS; MPROC_ESTATE for an end that only sends, which is never
  *         ready, and for a process that was not started, or that another
- *         process started; MPROC_ECLOSED; APR_EINVAL when something is NULL,
- *         or not what its kind says; APR_ENOMEM, or the system's status when
- *         it has no more descriptors or threads
+ *         process started, or an async of another process; MPROC_ECLOSED;
+ *         APR_EINVAL when something is NULL, or not what its kind says;
+ *         APR_ENOMEM, or the system's status when it has no more descriptors
+ *         or threads
  * @note Processes: any; the handle is the calling one's. Threads: any. While
  *       there are handles a thread of the library's runs, but not for those of
  *       processes where the system has some itself. There is no limit to their
