@@ -228,6 +228,10 @@ conn_step(mproc__conn_t *conn)
     else {
         mproc__request_run(conn);
         mproc__calls_retry(conn->server);
+        if (!conn->busy && !mproc__stream_has_more(&conn->stream)) {
+            conn_enter(conn, 0); /* The answer comes before another look. */
+            return 0;
+        }
     }
     return conn->state != MPROC__CONN_BAD;
 }

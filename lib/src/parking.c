@@ -139,6 +139,9 @@ mproc__spin_dear(mproc__needed_fn_t needed, void *baton, int calls)
         atomic_store_explicit(&processors, count, memory_order_relaxed);
     }
     budget = count < 2 ? 1 : spin_budget();
+    if (budget == 1 && calls > 0) {
+        return 0; /* Who waits looks, too. */
+    }
     for (i = 0; i < budget; i += gap + calls * SPIN_CALL) {
         if (!needed(baton)) {
             spin_learn(budget, 1);

@@ -32,6 +32,7 @@ extern const bench_row_t bench_death[];
 extern const bench_row_t bench_queue[];
 extern const bench_row_t bench_trip[];
 extern const bench_row_t bench_dict[];
+extern const bench_row_t bench_manager[];
 
 /* A sample of something short is made of repetitions over this time, in
  * microseconds. */
