@@ -537,12 +537,18 @@ static apr_status_t
 process_end(mproc_manager_t *manager, apr_interval_time_t timeout)
 {
     mproc_process_t *process = manager->process;
+    mproc__ask_t ask;
 
     if (!mproc_process_is_alive(process)) {
         return mproc_process_join(process, MPROC_FOREVER);
     }
-    (void)mproc__ask_plain(manager->link, 0, MPROC__SHUTDOWN, 0,
-                           "mproc_manager_shutdown");
+    mproc__ask_begin(&ask, manager->link, 0, MPROC__SHUTDOWN,
+                     "mproc_manager_shutdown");
+    if (timeout >= 0 && timeout < ask.patience) {
+        ask.patience = timeout;
+    }
+    (void)mproc__ask_run(&ask, 0);
+    mproc__ask_end(&ask);
     if (mproc_process_join(process, timeout) == APR_SUCCESS) {
         return APR_SUCCESS;
     }

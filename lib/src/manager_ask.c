@@ -63,6 +63,7 @@ mproc__ask_begin(mproc__ask_t *ask, mproc__link_t *link, apr_uint64_t id,
     ask->link = link;
     ask->call = call;
     ask->method = method;
+    ask->patience = PATIENCE;
     ask->id = id;
     ask->rv = APR_SUCCESS;
     ask->line = NULL;
@@ -459,7 +460,8 @@ mproc__ask_run(mproc__ask_t *ask, apr_interval_time_t timeout)
         mproc__link_tidy(ask->link);
     }
     if (deadline != MPROC_PLAT_NEVER) {
-        deadline = (deadline == 0 ? mproc_plat_clock() : deadline) + PATIENCE;
+        deadline =
+            (deadline == 0 ? mproc_plat_clock() : deadline) + ask->patience;
     }
     rv = ask_over(ask, deadline);
     if (rv != APR_SUCCESS) {

@@ -58,6 +58,7 @@ typedef struct mproc__ask_t {
     mproc__link_t *link;
     const char *call; /* of the public function */
     apr_uint32_t method;
+    apr_interval_time_t patience; /* for the answer, after the call's time */
     apr_uint64_t id;
     apr_status_t rv;
     struct mproc__line_t *line; /* that it went over */

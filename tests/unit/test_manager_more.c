@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <apr_file_info.h>
+#include <apr_signal.h>
 
 #include "certificates.h"
 #include "kin.h"
@@ -344,12 +345,24 @@ tally_await(void *self, mproc_bytes_t args, mproc_reply_t *reply,
                              : rv;
 }
 
+static apr_status_t
+tally_interrupt(void *self, mproc_bytes_t args, mproc_reply_t *reply,
+                apr_pool_t *pool)
+{
+    (void)self;
+    (void)args;
+    (void)pool;
+    (void)raise(SIGINT);
+    return mproc_reply(reply, "i", 1);
+}
+
 static const mproc_method_t tally_methods[] = {{"add", tally_add},
                                                {"added", tally_added},
                                                {"fail", tally_fail},
                                                {"destroyed", tally_destroyed},
                                                {"silent", tally_silent},
                                                {"await", tally_await},
+                                               {"interrupt", tally_interrupt},
                                                {NULL, NULL}};
 static const mproc_manager_type_t tally_type = {"tally", tally_create,
                                                 tally_destroy, tally_methods};
@@ -1387,6 +1400,46 @@ it_ends_when_its_creator_is_killed(apr_pool_t *pool)
     it_ends_with_its_creator(ENDS_BY_KILL, pool);
 }
 
+/* A server that does not listen to its end is killed, in steps of the time that
+ * was given (M5). */
+static void
+a_stopped_server_is_killed(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_start(pool);
+    mproc_process_t *process = mproc_manager_process(manager);
+    apr_time_t begun = mproc_clock();
+    mproc_dict_t *dict;
+    int code = 0;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_dict(manager, &dict, NULL, pool));
+    test_stop(mproc_process_pid(process));
+    CHECK_STATUS(APR_SUCCESS, mproc_manager_shutdown(manager, 100 * MS));
+    CHECK(mproc_clock() - begun < 6000 * MS);
+    CHECK(!mproc_process_is_alive(process));
+    CHECK_STATUS(APR_SUCCESS, mproc_process_exitcode(process, &code));
+    CHECK(code != 0);
+    CHECK_STATUS(APR_ECONNRESET, mproc_dict_setf(dict, "a", "i", 1));
+    CHECK_STATUS(APR_SUCCESS, mproc_manager_shutdown(manager, 100 * MS));
+}
+
+/* What a terminal sends to all, SIGINT, does not end it; SIGTERM does (M6). */
+static void
+it_ignores_an_interrupt(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_with_types(pool);
+    mproc_process_t *process = mproc_manager_process(manager);
+    mproc_remote_t *tally;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_remote(manager, &tally, "tally",
+                                                     NULL, pool, "i", 0));
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_remote_call(tally, "interrupt", NULL, NULL, NULL));
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_remote_call(tally, "silent", NULL, NULL, NULL));
+    CHECK_STATUS(APR_SUCCESS, mproc_process_terminate(process));
+    CHECK_STATUS(APR_SUCCESS, mproc_process_join(process, test_deadline()));
+    CHECK_STATUS(APR_ECONNRESET,
+                 mproc_remote_call(tally, "silent", NULL, NULL, NULL));
+}
+
 /* Another server can listen where one did, at once (M8). */
 static void
 an_address_is_free_again(apr_pool_t *pool)
@@ -1461,6 +1514,8 @@ static const test_case_t cases[] = {
     {"a_forked_child_inherits_tls", a_forked_child_inherits_tls},
     {"it_ends_at_its_creators_exit", it_ends_at_its_creators_exit},
     {"it_ends_with_its_creator", it_ends_when_its_creator_is_killed},
+    {"a_stopped_server_is_killed", a_stopped_server_is_killed},
+    {"it_ignores_an_interrupt", it_ignores_an_interrupt},
     {"an_address_is_free_again", an_address_is_free_again},
     {"a_daemon_starts_none", a_daemon_starts_none},
     {NULL, NULL}};
