@@ -104,6 +104,7 @@ ready_run(mproc__hub_t *server)
             bell_empty(server);
             if (server->rung != NULL) {
                 server->rung(server);
+                mproc__calls_retry(server); /* before anybody who comes now */
             }
         }
         else {
@@ -151,7 +152,6 @@ server_turn(mproc__hub_t *server, apr_time_t deadline)
     }
     ready_run(server);
     again_run(server);
-    mproc__calls_retry(server); /* what methods on other threads have done */
     mproc__conns_end_bad(server);
     now = mproc_plat_clock();
     if (now >= server->soonest) {

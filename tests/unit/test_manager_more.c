@@ -3,6 +3,7 @@
  * test: values and arrays, own types, batches; limits, crowds, encryption; and
  * that nothing is left of a server (M3 to M6, M9 to M16, M18, M23 to M34).
  */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -245,6 +246,7 @@ typedef struct tally_t {
 } tally_t;
 
 static int tallies_destroyed; /* of the server's process */
+static atomic_int tallies_added;
 
 static apr_status_t
 tally_create(void **self, mproc_bytes_t args, apr_pool_t *pool)
@@ -283,6 +285,7 @@ tally_add(void *self, mproc_bytes_t args, mproc_reply_t *reply,
         tally->added[tally->count++] = number;
     }
     tally->total += number;
+    (void)atomic_fetch_add(&tallies_added, 1);
     return mproc_reply(reply, "i", tally->total);
 }
 
@@ -577,6 +580,7 @@ a_slow_method_delays_nobody_else(apr_pool_t *pool)
     REQUIRE_STATUS(APR_SUCCESS, mproc_manager_remote(manager, &other, "tally",
                                                      NULL, pool, "i", 0));
     REQUIRE_STATUS(APR_SUCCESS, mproc_manager_dict(manager, &dict, NULL, pool));
+    atomic_store(&tallies_added, 0);
     awaits = threads_start(1, call_await, slow, pool);
     CHECK_STATUS(APR_SUCCESS, mproc_event_wait(await_entered, test_deadline()));
     for (i = 0; i < ADDS; i++) {
@@ -590,6 +594,7 @@ a_slow_method_delays_nobody_else(apr_pool_t *pool)
                      mproc_remote_call(other, "add", &result, pool, "i", 1));
         CHECK_INT(i + 1, number_in(result, pool));
     }
+    CHECK_INT(20, atomic_load(&tallies_added)); /* of the others only */
     CHECK_STATUS(APR_SUCCESS, mproc_event_set(await_gate));
     threads_join(awaits, APR_SUCCESS);
     for (i = 0; i < ADDS; i++) {
@@ -1204,6 +1209,7 @@ over_tls(apr_pool_t *pool)
 
 /* ------------------------------------------------------------------- forks */
 
+static mproc_manager_t *inherited_manager;
 static mproc_dict_t *inherited_dict;
 static mproc_lock_t *inherited_lock;
 static mproc_value_t *inherited_value;
@@ -1211,12 +1217,15 @@ static mproc_value_t *inherited_value;
 static int
 use_inherited(mproc_bytes_t args, apr_pool_t *pool)
 {
+    mproc_manager_census_t census;
     int number;
     (void)args;
     CHILD_STATUS(APR_SUCCESS,
                  mproc_dict_getf(inherited_dict, "a", pool, "i", &number));
     CHILD_CHECK(number == 1);
     CHILD_STATUS(APR_SUCCESS, mproc_dict_setf(inherited_dict, "b", "i", 2));
+    CHILD_STATUS(APR_SUCCESS, mproc_manager_census(inherited_manager, &census));
+    CHILD_CHECK(census.clients == 2);
     /* Its parent has it, and another process may not give it back as its own.
      */
     CHILD_STATUS(APR_TIMEUP, mproc_lock_acquire(inherited_lock, MPROC_NOWAIT));
@@ -1240,7 +1249,7 @@ inherited_at(mproc_manager_options_t *options, apr_pool_t *pool)
     if (test_method() != MPROC_START_FORK) {
         test_skip("nothing is inherited but by fork");
     }
-    manager = manager_with(options, pool);
+    manager = inherited_manager = manager_with(options, pool);
     REQUIRE_STATUS(APR_SUCCESS,
                    mproc_manager_dict(manager, &inherited_dict, NULL, pool));
     REQUIRE_STATUS(APR_SUCCESS,
