@@ -817,6 +817,33 @@ a_large_dict(apr_pool_t *pool)
     CHECK_INT(0, mproc_dict_size(dict));
 }
 
+/* Nothing that is passed as NULL harms; what fails leaves nothing behind. */
+static void
+misuse_is_a_status(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_start(pool);
+    mproc_bytes_t bytes = {"x", 1}, three, value;
+    mproc_dict_t *dict;
+    mproc_list_t *list;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_dict(manager, &dict, NULL, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_list(manager, &list, NULL, pool));
+    CHECK_STATUS(APR_SUCCESS, mproc_pack(&three, pool, "i", 3));
+    CHECK_STATUS(APR_NOTFOUND, mproc_dict_get(dict, &bytes, three, pool));
+    CHECK(bytes.data == NULL && bytes.size == 0);
+    bytes = three;
+    CHECK_STATUS(APR_NOTFOUND, mproc_list_get(list, &bytes, 0, pool));
+    CHECK(bytes.data == NULL && bytes.size == 0);
+    CHECK_STATUS(APR_SUCCESS, mproc_dict_set(dict, three, three));
+    CHECK_STATUS(APR_SUCCESS, mproc_list_append(list, three));
+    CHECK_STATUS(APR_EINVAL, mproc_dict_get(dict, NULL, three, pool));
+    CHECK_STATUS(APR_EINVAL, mproc_dict_pop(dict, &value, three, NULL));
+    CHECK_STATUS(APR_EINVAL, mproc_dict_popitem(dict, NULL, &value, pool));
+    CHECK_STATUS(APR_EINVAL, mproc_list_get(list, NULL, 0, pool));
+    CHECK_STATUS(APR_EINVAL, mproc_list_pop(list, &value, 0, NULL));
+    CHECK_INT(1, mproc_dict_size(dict));
+    CHECK_INT(1, mproc_list_size(list));
+}
+
 /* Too much is a status, whoever has the limit; the connection goes on. */
 static void
 what_is_too_large_is_refused(apr_pool_t *pool)
@@ -1508,6 +1535,7 @@ static const test_case_t cases[] = {
     {"a_batch_ends_with_its_server", a_batch_ends_with_its_server},
     {"no_timeout_is_early", no_timeout_is_early},
     {"a_large_dict", a_large_dict},
+    {"misuse_is_a_status", misuse_is_a_status},
     {"what_is_too_large_is_refused", what_is_too_large_is_refused},
     {"a_dead_party_breaks_a_barrier", a_dead_party_breaks_a_barrier},
     {"a_condition_outlives_its_users", a_condition_outlives_its_users},
