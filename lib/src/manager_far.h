@@ -86,6 +86,9 @@ apr_status_t mproc__far_copy(void *copy, mproc__proxy_t *from,
 void mproc__far_value_ask(mproc__ask_t *ask, mproc__far_value_t value);
 apr_status_t mproc__far_rest_copy(mproc__ask_t *ask, mproc_bytes_t *bytes,
                                   apr_pool_t *pool);
+/* Before the call: bytes that go somewhere are none yet. APR_EINVAL. */
+apr_status_t mproc__far_target_begin(mproc__far_target_t target,
+                                     const char *call);
 apr_status_t mproc__far_target_fill(mproc__ask_t *ask,
                                     mproc__far_target_t target);
 

@@ -71,9 +71,25 @@ rest_find(mproc__ask_t *ask, mproc_bytes_t *bytes)
 }
 
 apr_status_t
+mproc__far_target_begin(mproc__far_target_t target, const char *call)
+{
+    if (target.args != NULL) {
+        return APR_SUCCESS;
+    }
+    if (target.bytes != NULL) {
+        *target.bytes = (mproc_bytes_t){NULL, 0};
+    }
+    return target.bytes != NULL && target.pool != NULL
+               ? APR_SUCCESS
+               : mproc__fail(APR_EINVAL, "%s: %s is NULL", call,
+                             target.bytes == NULL ? "where the value goes"
+                                                  : "the pool");
+}
+
+apr_status_t
 mproc__far_target_fill(mproc__ask_t *ask, mproc__far_target_t target)
 {
-    return target.format == NULL
+    return target.args == NULL
                ? mproc__far_rest_copy(ask, target.bytes, target.pool)
                : mproc__answer_unpack(ask, target.pool, rest_find,
                                       target.format, target.args->list);
@@ -99,8 +115,11 @@ mproc__far_dict_get(mproc__proxy_t *dict, mproc__far_key_t key, int drop,
                     mproc__far_target_t target, const char *call)
 {
     mproc__ask_t ask;
-    apr_status_t rv;
+    apr_status_t rv = mproc__far_target_begin(target, call);
 
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
     mproc__proxy_ask(&ask, dict, MPROC__DICT_GET, call);
     key_ask(&ask, key);
     mproc__ask_int(&ask, drop);
@@ -197,6 +216,9 @@ mproc__far_dict_popitem(mproc__proxy_t *dict, mproc_bytes_t *key,
     mproc__ask_t ask;
     apr_status_t rv;
 
+    if (key == NULL || value == NULL || pool == NULL) {
+        return mproc__fail(APR_EINVAL, "%s: an argument is NULL", call);
+    }
     mproc__proxy_ask(&ask, dict, MPROC__DICT_POPITEM, call);
     rv = mproc__ask_run(&ask, 0);
     if (rv == APR_SUCCESS) {

@@ -23,8 +23,11 @@ mproc__far_list_get(mproc__proxy_t *list, apr_int64_t index, int drop,
                     mproc__far_target_t target, const char *call)
 {
     mproc__ask_t ask;
-    apr_status_t rv;
+    apr_status_t rv = mproc__far_target_begin(target, call);
 
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
     mproc__proxy_ask(&ask, list, MPROC__LIST_GET, call);
     mproc__ask_int(&ask, index);
     mproc__ask_int(&ask, drop);

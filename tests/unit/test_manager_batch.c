@@ -262,6 +262,33 @@ what_is_too_large_is_refused(apr_pool_t *pool)
     CHECK_INT(3, mproc_dict_size(big));
 }
 
+/* Nothing that is passed as NULL harms; what fails leaves nothing behind. */
+static void
+misuse_is_a_status(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_start(pool);
+    mproc_bytes_t bytes = {"x", 1}, three, value;
+    mproc_dict_t *dict;
+    mproc_list_t *list;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_dict(manager, &dict, NULL, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_list(manager, &list, NULL, pool));
+    CHECK_STATUS(APR_SUCCESS, mproc_pack(&three, pool, "i", 3));
+    CHECK_STATUS(APR_NOTFOUND, mproc_dict_get(dict, &bytes, three, pool));
+    CHECK(bytes.data == NULL && bytes.size == 0);
+    bytes = three;
+    CHECK_STATUS(APR_NOTFOUND, mproc_list_get(list, &bytes, 0, pool));
+    CHECK(bytes.data == NULL && bytes.size == 0);
+    CHECK_STATUS(APR_SUCCESS, mproc_dict_set(dict, three, three));
+    CHECK_STATUS(APR_SUCCESS, mproc_list_append(list, three));
+    CHECK_STATUS(APR_EINVAL, mproc_dict_get(dict, NULL, three, pool));
+    CHECK_STATUS(APR_EINVAL, mproc_dict_pop(dict, &value, three, NULL));
+    CHECK_STATUS(APR_EINVAL, mproc_dict_popitem(dict, NULL, &value, pool));
+    CHECK_STATUS(APR_EINVAL, mproc_list_get(list, NULL, 0, pool));
+    CHECK_STATUS(APR_EINVAL, mproc_list_pop(list, &value, 0, NULL));
+    CHECK_INT(1, mproc_dict_size(dict));
+    CHECK_INT(1, mproc_list_size(list));
+}
+
 static const test_case_t cases[] = {
     {"a_batch_is_sent_together", a_batch_is_sent_together},
     {"a_batch_goes_before_others", a_batch_goes_before_other_calls},
@@ -270,6 +297,7 @@ static const test_case_t cases[] = {
     {"no_timeout_is_early", no_timeout_is_early},
     {"a_large_dict", a_large_dict},
     {"what_is_too_large_is_refused", what_is_too_large_is_refused},
+    {"misuse_is_a_status", misuse_is_a_status},
     {NULL, NULL}};
 
 const test_suite_t suite_manager_batch = {"manager_batch", 1, cases};
