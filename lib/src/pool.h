@@ -29,10 +29,11 @@
  * Elsewhere it must move: while it waits for hints it says so every BEAT, and
  * between tasks `tasks` or `at` change. One that the keeper has seen stand
  * still at STILL looks in a row, a second apart, is killed, and then it is one
- * more that died; at the second look, if the system calls it stopped. So is
- * one that begins or ends, only if the system says so: there it is in user
- * code, which may take any time. A blow that hits a slow one costs a start;
- * tasks that it had not begun go back.
+ * more that died; at the second look, if the system calls it stopped. One that
+ * comes up or ends has STILL_LONG looks; one in its initializer, which may take
+ * any time, is killed if the system calls it stopped, or when the pool is shut.
+ * A blow that hits a slow one costs a start; tasks that it had not begun go
+ * back.
  *
  * Who waits sets WAITERS in an eventcount (`done`, `care`, a batch's `done`)
  * and looks at the states once more; who sets a state looks at the eventcount
@@ -80,6 +81,7 @@ typedef struct mproc__hint_t {
 /* How a worker is. */
 enum {
     MPROC__WORKER_NEW,
+    MPROC__WORKER_BEGINS, /* it is in its initializer */
     MPROC__WORKER_UP,
     MPROC__WORKER_FULL, /* has done what it may, waits for a replacement */
     MPROC__WORKER_GO,   /* that is there: it may end */

@@ -28,6 +28,7 @@
 #define LOOK_AROUND (1000 * 1000) /* between looks who is stopped */
 #define STILL 5         /* looks at which one that waits may stand still */
 #define STILL_STOPPED 2 /* ... and one that the system calls stopped */
+#define STILL_LONG 30   /* ... and one that comes up, or ends */
 #define STILLBORN_PER_WORKER 3
 #define PAUSE_MOST (1000 * 1000)
 
@@ -190,10 +191,19 @@ static int
 stands_still(const mproc__keep_t *keep, int *looks)
 {
     const mproc__place_t *place = keep->place;
+    apr_uint64_t state = atomic_load(&place->state);
 
     *looks = STILL_STOPPED;
-    if (atomic_load(&place->state) != MPROC__WORKER_UP) {
-        return mproc__process_is_stopped(keep->process);
+    if (state != MPROC__WORKER_UP && mproc__process_is_stopped(keep->process)) {
+        return 1;
+    }
+    if (state < MPROC__WORKER_UP && keep->workers->shut) {
+        *looks = STILL; /* Nobody needs it any more. */
+        return 1;
+    }
+    if (state != MPROC__WORKER_UP) {
+        *looks = STILL_LONG;
+        return state != MPROC__WORKER_BEGINS;
     }
     if (atomic_load(&place->running) != 0 ||
         atomic_load(&place->taking) != keep->seen[0] ||

@@ -343,6 +343,7 @@ initializer_run(worker_t *worker, mproc_bytes_t args, apr_pool_t *pool)
     }
     rv = function_find(worker, worker->shared->initializer, &function);
     if (rv == APR_SUCCESS) {
+        atomic_store(&worker->place->state, MPROC__WORKER_BEGINS);
         mproc__fail(APR_SUCCESS, "it said nothing");
         rv = ((mproc_initializer_fn_t)function)(args, pool);
     }

@@ -19,7 +19,9 @@
  * takes more. A worker that is killed costs the one task that it ran, which
  * ends with MPROC_EWORKERLOST or, with retries, is done again by another; the
  * worker is replaced. One that is stopped (SIGSTOP) outside of a task is killed
- * after some seconds; in a task, when that has a timeout and is over it.
+ * after some seconds, in its initializer where the system tells that it is
+ * (Windows does not); in a task, when that has a timeout and is over it. One
+ * that takes more than half a minute to end is killed.
  *
  * Tasks (async.h) get packed arguments and reply packed results;
  * mproc_pool_map_array() runs a function on plain C arrays. A task may not use
