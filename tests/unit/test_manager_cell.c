@@ -187,6 +187,7 @@ count_there(mproc_bytes_t args, apr_pool_t *pool)
     mproc_value_t *value;
     CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "o", &value));
     CHILD_STATUS(APR_SUCCESS, count_up(value));
+    mproc_value_destroy(value); /* Its copy of the items goes with it. */
     return 0;
 }
 
