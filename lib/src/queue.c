@@ -548,6 +548,8 @@ mproc_queue_get(mproc_queue_t *queue, mproc_bytes_t *item,
     const char *call = "mproc_queue_get";
     int count;
 
+    item->data = NULL;
+    item->size = 0;
     return proxy != NULL ? mproc__far_queue_get(proxy, item, 1, &count, timeout,
                                                 pool, call)
                          : mproc__queue_get(queue, item, timeout, pool, call);
