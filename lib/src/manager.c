@@ -421,6 +421,10 @@ server_await(mproc_connection_t *told, mproc_process_t *process,
         *address = text;
         return APR_SUCCESS;
     }
+    /* It ends by itself, and not in the middle of that by us. */
+    if (mproc_process_join(process, 5 * GRACE) != APR_SUCCESS) {
+        (void)mproc_process_stop(process, GRACE);
+    }
     if (rv == APR_SUCCESS) {
         rv = mproc__fail((apr_status_t)status, "%s", text);
     }
@@ -429,7 +433,6 @@ server_await(mproc_connection_t *told, mproc_process_t *process,
                          "mproc_manager_start: the server ended, or was "
                          "killed, before it served");
     }
-    (void)mproc_process_stop(process, GRACE);
     return rv;
 }
 
