@@ -13,6 +13,8 @@
 #include "../../lib/src/connection.h"
 #include "../../lib/src/queue.h"
 
+#define AT_ONCE (70 * 1000) /* us */
+
 #define BYTES(text)                                                            \
     (mproc_bytes_t)                                                            \
     {                                                                          \
@@ -304,14 +306,17 @@ awaits_end(mproc_bytes_t args, apr_pool_t *pool)
 }
 
 /* C12: who was passed an end and dies is missed at once, by whoever waits: not
- * only when he looks around, 100 ms after he began to. */
+ * only when he looks around, 100 ms after he began to. Where everything is
+ * slow for now, some try is not. */
 static void
 a_death_is_noticed_at_once(apr_pool_t *pool)
 {
     apr_interval_time_t took, least[2] = {0, 0};
     mproc_value_t *told = shared_int(pool);
     int i;
-    for (i = 0; i < 10; i++) {
+    for (i = 0;
+         i < 10 || (i < 100 && (least[0] >= AT_ONCE || least[1] >= AT_ONCE));
+         i++) {
         ends_t ends = ends_make(1, pool);
         mproc_process_t *child, *sibling;
         START(child, dies_when_told, pool, "o", ends.b);
@@ -330,8 +335,8 @@ a_death_is_noticed_at_once(apr_pool_t *pool)
         REQUIRE_STATUS(APR_SUCCESS, mproc_process_join(child, test_deadline()));
         CHECK_STATUS(APR_SUCCESS, mproc_process_close(child));
     }
-    CHECK(least[0] < 70 * 1000);
-    CHECK(least[1] < 70 * 1000);
+    CHECK(least[0] < AT_ONCE);
+    CHECK(least[1] < AT_ONCE);
 }
 
 static int
