@@ -8,6 +8,8 @@
  *
  *   -s FILE   the key, which both sides must have: any 1 to 256 bytes
  *   -j JOBS   how many jobs there are (20)
+ *   -l SECS   after so many seconds without a sign of life the other side is
+ *             taken for dead (30)
  *   -c FILE   TLS, for tcp: the certificate of this side,
  *   -k FILE   its private key,
  *   -a FILE   who must have signed that of the other side,
@@ -44,7 +46,7 @@ enum {
 
 typedef struct settings_t {
     const char *keyfile;
-    int jobs;
+    int jobs, lease;
     mproc_tls_options_t tls;
 } settings_t;
 
@@ -66,7 +68,8 @@ complain(void)
 static mproc_manager_options_t
 options_of(const settings_t *settings)
 {
-    mproc_manager_options_t options = {.lease = 0};
+    mproc_manager_options_t options = {.lease =
+                                           settings->lease * APR_USEC_PER_SEC};
 
     if (settings->tls.certificate != NULL ||
         settings->tls.authorities != NULL) {
@@ -355,7 +358,7 @@ options_read(settings_t *settings, apr_getopt_t *parser)
     const char *value;
     char letter;
 
-    while ((rv = apr_getopt(parser, "s:j:c:k:a:n:", &letter, &value)) ==
+    while ((rv = apr_getopt(parser, "s:j:l:c:k:a:n:", &letter, &value)) ==
            APR_SUCCESS) {
         switch (letter) {
         case 's':
@@ -363,6 +366,9 @@ options_read(settings_t *settings, apr_getopt_t *parser)
             break;
         case 'j':
             settings->jobs = atoi(value);
+            break;
+        case 'l':
+            settings->lease = atoi(value);
             break;
         case 'c':
             settings->tls.certificate = value;
@@ -377,7 +383,7 @@ options_read(settings_t *settings, apr_getopt_t *parser)
             settings->tls.name = value;
         }
     }
-    return APR_STATUS_IS_EOF(rv) && settings->jobs > 0;
+    return APR_STATUS_IS_EOF(rv) && settings->jobs > 0 && settings->lease >= 0;
 }
 
 int
@@ -401,8 +407,8 @@ main(int argc, const char *const *argv)
         good = run != NULL && settings.keyfile != NULL;
     }
     if (!good || (left != 0 && left != 2)) {
-        fputs("usage: remote [-j JOBS] [-c FILE -k FILE] [-a FILE] [-n NAME] "
-              "[-s FILE]\n"
+        fputs("usage: remote [-s FILE] [-j JOBS] [-l SECS] [-c FILE -k FILE] "
+              "[-a FILE] [-n NAME]\n"
               "       remote -s FILE [OPTION...] serve ADDRESS\n"
               "       remote -s FILE [OPTION...] work ADDRESS\n",
               stderr);

@@ -117,7 +117,9 @@ typedef struct mproc_manager_options_t {
                               this machine, a name of its own. Of
                               mproc_manager_connect(): its argument */
     mproc_net_options_t net; /**< key, TLS, limits; a message is a call with its
-                                  arguments, or what came of it */
+                                  arguments, or what came of it. Who starts a
+                                  server is a client, too: with TLS both sides'
+                                  files count, `authorities` among them */
     apr_interval_time_t lease; /**< after so long without a sign of life the
                                     other side is dead (tcp:); 0: 30 seconds */
     int max_clients;           /**< connections that a server takes; 0: 10000 */
