@@ -23,13 +23,13 @@
  * **Lifetime.** An object without a name lives in the server as long as a
  * process, or a value in another object, refers to it; one with a name as long
  * as the server, or until mproc_manager_forget(). A process that ends or dies,
- * whose machine vanishes (see mproc_manager_options_t.lease), or that has closed
- * the manager and all objects of it, gives up what it had: references go, a lock
- * goes on with MPROC_EOWNERDEAD, permits of an owned semaphore come back, a
- * barrier that it waited at breaks. Objects pass
- * with `o` to other processes of the tree, whichever way, and into values of
- * the same manager's dicts, lists and queues; whoever passes one keeps its own
- * until the other has it, or lives on.
+ * whose machine vanishes (see mproc_manager_options_t.lease), or that has
+ * closed the manager and all objects of it, gives up what it had: references
+ * go, a lock goes on with MPROC_EOWNERDEAD, permits of an owned semaphore come
+ * back, a barrier that it waited at breaks. Objects pass with `o` to other
+ * processes of the tree, whichever way, and into values of the same manager's
+ * dicts, lists and queues; whoever passes one keeps its own until the other has
+ * it, or lives on.
  *
  * **Ends.** When the server has ended, or cannot be reached any more, every
  * call on it or on what it gave out returns APR_ECONNRESET, at once, those that
