@@ -34,6 +34,7 @@ foreach(line IN LISTS lines)
   string(APPEND script "add_test(${name}${command})\n"
     "set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout} "
     "SKIP_RETURN_CODE 77 LABELS ${LABEL} ENVIRONMENT "
-    "\"MPROC_TEST_TIMEOUT=${watchdog};MPROC_TEST_FACTOR=${FACTOR}\")\n")
+    "\"MPROC_TEST_TIMEOUT=${watchdog};MPROC_TEST_FACTOR=${FACTOR};"
+    "LD_BIND_NOW=1\")\n")
 endforeach()
 file(WRITE ${OUT} "${script}")
