@@ -107,6 +107,30 @@ grep -q '<testsuite .*tests="9"' lines.xml || fail "not 9 tests in lines.xml"
 [ "$(grep -c '<title>' lines.svg)" = 9 ] || fail "not 9 bars in lines.svg"
 grep -q 'word-of-one-that-failed' lines.xml || fail "no output in lines.xml"
 
+# A line that needs no shell has none, but ends as it would with one.
+if [ $# = 0 ]; then
+    printf 'echo of $#: "$@"\n[ -z "$4" ]\n' > words
+    chmod +x words
+    cat > plain << END
+./words one 	two   three
+./words one 'two  three'
+./words a b c d
+./words;exit 4
+VALUE=/a env
+./missing
+END
+    farm 8 "$program" -o --junit plain.xml plain
+    outcome passed "words one .*two *three"
+    outcome passed "words one 'two"
+    outcome failed "words a b c d (exit code 1)"
+    outcome failed "words;exit 4 (exit code 4)"
+    outcome passed "VALUE=/a env"
+    outcome failed "missing (exit code 127)"
+    for text in "of 3: one two three" "of 2: one two  three" "VALUE=/a"; do
+        grep -q "$text" plain.xml || fail "$text is not in plain.xml"
+    done
+fi
+
 # CTest's JSON.
 test_of()
 {

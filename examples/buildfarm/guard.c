@@ -206,21 +206,13 @@ arguments_of(const mproc_datum_t *list, apr_pool_t *pool)
     return arguments;
 }
 
-/* A line for the shell. What APR gives to Windows' (which is named by COMSPEC)
- * has quotes around each argument with blanks, so that has to be words. */
 static const char **
-line_arguments(const mproc_datum_t *list, apr_pool_t *pool)
+words_of(const char *line, apr_pool_t *pool)
 {
-    const char **arguments = arguments_of(list, pool);
-    apr_array_header_t *words;
-    char *shell, *word, *state, *line;
+    apr_array_header_t *words = apr_array_make(pool, 16, sizeof(const char *));
+    char *word, *state, *copy = apr_pstrdup(pool, line);
 
-    if (apr_env_get(&shell, "COMSPEC", pool) != APR_SUCCESS) {
-        return arguments;
-    }
-    words = apr_array_make(pool, 16, sizeof(const char *));
-    line = apr_pstrdup(pool, arguments[0]);
-    for (word = apr_strtok(line, " \t", &state); word != NULL;
+    for (word = apr_strtok(copy, " \t", &state); word != NULL;
          word = apr_strtok(NULL, " \t", &state)) {
         APR_ARRAY_PUSH(words, const char *) = word;
     }
@@ -228,14 +220,28 @@ line_arguments(const mproc_datum_t *list, apr_pool_t *pool)
     return (const char **)words->elts;
 }
 
+/* Would a shell do nothing but split it, and start the program at the path that
+ * it begins with? */
+static int
+line_is_plain(const char *line, const char *program, apr_pool_t *pool)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ \t+,-./:=@_";
+    apr_finfo_t info;
+
+    return line[strspn(line, plain)] == '\0' && strchr(program, '/') != NULL &&
+           strchr(program, '=') == NULL &&
+           apr_stat(&info, program, APR_FINFO_TYPE | APR_FINFO_PROT, pool) ==
+               APR_SUCCESS &&
+           info.filetype == APR_REG &&
+           (info.protection & APR_FPROT_UEXECUTE) != 0;
+}
+
 /* Nothing to read, and both outputs into the file. */
 static apr_status_t
-command_create(apr_proc_t *process, const command_t *command,
-               const char *directory, apr_file_t *output, apr_pool_t *pool)
+program_start(apr_proc_t *process, const char **arguments, apr_cmdtype_e type,
+              const char *directory, apr_file_t *output, apr_pool_t *pool)
 {
-    const char **arguments = command->shell
-                                 ? line_arguments(command->arguments, pool)
-                                 : arguments_of(command->arguments, pool);
     apr_procattr_t *attributes;
     apr_status_t rv = apr_procattr_create(&attributes, pool);
 
@@ -253,12 +259,11 @@ command_create(apr_proc_t *process, const command_t *command,
         rv = apr_procattr_dir_set(attributes, directory);
     }
     if (rv == APR_SUCCESS) {
-        rv = apr_procattr_cmdtype_set(
-            attributes, command->shell ? APR_SHELLCMD_ENV : APR_PROGRAM_PATH);
+        rv = apr_procattr_cmdtype_set(attributes, type);
     }
     if (rv == APR_SUCCESS) {
         /* A line for the shell would be taken for a program's name. */
-        apr_procattr_error_check_set(attributes, !command->shell);
+        apr_procattr_error_check_set(attributes, type == APR_PROGRAM_PATH);
         rv = apr_proc_create(process, arguments[0], arguments, NULL, attributes,
                              pool);
     }
@@ -266,6 +271,34 @@ command_create(apr_proc_t *process, const command_t *command,
         apr_file_close(process->in);
     }
     return rv;
+}
+
+/* A line has the directory that the guard has. Windows' shell, which COMSPEC
+ * names, is given words, for APR puts quotes around each argument with blanks.
+ */
+static apr_status_t
+command_create(apr_proc_t *process, const command_t *command,
+               const char *directory, apr_file_t *output, apr_pool_t *pool)
+{
+    const char **arguments = arguments_of(command->arguments, pool);
+    const char **words;
+    char *shell;
+
+    if (!command->shell) {
+        return program_start(process, arguments, APR_PROGRAM_PATH, directory,
+                             output, pool);
+    }
+    words = words_of(arguments[0], pool);
+    if (apr_env_get(&shell, "COMSPEC", pool) == APR_SUCCESS) {
+        return program_start(process, words, APR_SHELLCMD_ENV, directory,
+                             output, pool);
+    }
+    if (line_is_plain(arguments[0], words[0], pool)) {
+        return program_start(process, words, APR_PROGRAM_PATH, directory,
+                             output, pool);
+    }
+    return program_start(process, arguments, APR_SHELLCMD_ENV, directory,
+                         output, pool);
 }
 
 static void
