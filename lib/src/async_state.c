@@ -95,7 +95,6 @@ tasks_cancel(mproc_async_t *async)
         if (mproc__async_settled(async)) {
             mproc__async_list_front(async);
         }
-        mproc__pool_move(&async->workers->shared->care);
     }
     return count;
 }
@@ -111,11 +110,40 @@ mproc_async_cancel(mproc_async_t *async)
         mproc_pool_t *workers = async->workers;
         apr_thread_mutex_lock(workers->list);
         count = atomic_load(&async->listed) ? tasks_cancel(async) : 0;
+        if (count > 0) {
+            mproc__pool_move(&workers->shared->care);
+        }
         apr_thread_mutex_unlock(workers->list);
     }
     if (rv == APR_SUCCESS && count == 0) {
         rv = mproc__fail(MPROC_ESTATE, "mproc_async_cancel: its tasks are "
                                        "running or done");
+    }
+    return rv;
+}
+
+/* Those that are settled by it go to the front: the next is asked for before.
+ */
+apr_status_t
+mproc_pool_cancel(mproc_pool_t *workers, apr_uint64_t *count)
+{
+    apr_status_t rv = mproc__pool_check(workers, "mproc_pool_cancel");
+    apr_uint64_t cancelled = 0;
+    mproc_async_t *async, *next;
+
+    if (rv == APR_SUCCESS) {
+        apr_thread_mutex_lock(workers->list);
+        for (async = workers->first; async != NULL; async = next) {
+            next = async->next;
+            cancelled += tasks_cancel(async);
+        }
+        if (cancelled > 0) {
+            mproc__pool_move(&workers->shared->care);
+        }
+        apr_thread_mutex_unlock(workers->list);
+    }
+    if (count != NULL) {
+        *count = cancelled;
     }
     return rv;
 }

@@ -71,6 +71,7 @@ calls_refused(apr_pool_t *pool)
                                pool) == MPROC_ESTATE;
     refused += mproc_pool_stats(of_the_parent, &stats) == MPROC_ESTATE;
     refused += mproc_pool_resize(of_the_parent, 3) == MPROC_ESTATE;
+    refused += mproc_pool_cancel(of_the_parent, NULL) == MPROC_ESTATE;
     refused += mproc_pool_close(of_the_parent) == MPROC_ESTATE;
     refused += mproc_pool_terminate(of_the_parent) == MPROC_ESTATE;
     refused += mproc_pool_join(of_the_parent, 0) == MPROC_ESTATE;
@@ -79,7 +80,7 @@ calls_refused(apr_pool_t *pool)
     refused += mproc_async_cancel(its_async) == MPROC_ESTATE;
     return refused;
 }
-#define CALLS 12
+#define CALLS 13
 #define ASYNC_CALLS 3
 
 static int

@@ -391,11 +391,78 @@ a_bigger_pool_takes_part(apr_pool_t *pool)
     pool_end(workers);
 }
 
+static apr_status_t
+numbers_next(mproc_bytes_t *item, void *baton, apr_pool_t *pool)
+{
+    int *next = baton;
+    return mproc_pack(item, pool, "i", (*next)++);
+}
+
+/* X11: what runs ends well, all else as cancelled, of asyncs, of maps, of
+ * imaps and what nobody asks for; and the pool takes work again. */
+static void
+all_are_cancelled(apr_pool_t *pool)
+{
+    enum {
+        COUNT = 700
+    };
+    called_t called = {0};
+    mproc_callbacks_t callbacks = {note_done, note_failed, &called};
+    mproc_task_options_t ahead = {.buffersize = 4};
+    mproc_async_t *map, *async;
+    mproc_bytes_t items[COUNT], result;
+    mproc_pool_stats_t stats;
+    mproc_pool_t *workers;
+    mproc_imap_t *imap;
+    apr_uint64_t count;
+    blocked_t blocked;
+    int next = 0, i;
+    CHECK_STATUS(APR_EINVAL, mproc_pool_cancel(NULL, &count));
+    pool_block(&blocked, &workers, pool);
+    for (i = 0; i < COUNT; i++) {
+        mproc_pack(&items[i], pool, "i", i);
+    }
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_pool_map_async(&map, workers, square, items, COUNT,
+                                        NULL, &callbacks, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_pool_apply_async(NULL, workers, square,
+                                                       NULL, pool, "i", 1));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_pool_imap(&imap, workers, square, numbers_next, &next,
+                                   &ahead, pool));
+    CHECK_STATUS(APR_SUCCESS, mproc_pool_cancel(workers, &count));
+    CHECK_INT(COUNT + 1 + next, count);
+    CHECK(next > 0);
+    CHECK_STATUS(APR_SUCCESS, mproc_pool_cancel(workers, &count));
+    CHECK_INT(0, count);
+    CHECK_STATUS(MPROC_ECLOSED,
+                 mproc_async_get(map, NULL, test_deadline() / 4, pool));
+    CHECK_INT(1, called.failed);
+    for (i = next; i > 0; i--) {
+        CHECK_STATUS(MPROC_ECLOSED, mproc_imap_next(imap, &result, 0, pool));
+    }
+    REQUIRE_STATUS(APR_SUCCESS, mproc_pool_apply_async(&async, workers, square,
+                                                       NULL, pool, "i", 3));
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(blocked.event));
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_async_get(blocked.first, NULL, test_deadline(), pool));
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_async_get(async, &result, test_deadline(), pool));
+    CHECK_INT(9, number_of(result, pool));
+    CHECK_STATUS(APR_SUCCESS, mproc_pool_close(workers));
+    CHECK_STATUS(APR_SUCCESS, mproc_pool_cancel(workers, NULL));
+    CHECK_STATUS(APR_SUCCESS, mproc_pool_join(workers, test_deadline()));
+    CHECK_STATUS(APR_SUCCESS, mproc_pool_stats(workers, &stats));
+    CHECK_INT(stats.submitted, stats.settled);
+    mproc_pool_destroy(workers);
+}
+
 static const test_case_t cases[] = {
     {"sizes_without_end", sizes_without_end},
     {"a_limit_without_end", a_limit_without_end},
     {"a_limit_hits_nobody_else", a_limit_hits_nobody_else},
     {"a_cancelled_one_is_told", a_cancelled_one_is_told_at_once},
+    {"all_are_cancelled", all_are_cancelled},
     {"terminate_is_bounded", terminate_takes_no_longer_for_many},
     {"an_imap_gives_objects", an_imap_gives_objects},
     {"callbacks_destroy_their_async", callbacks_destroy_their_async},

@@ -346,6 +346,21 @@ mproc_pool_resize(mproc_pool_t *workers, int processes);
 MPROC_DECLARE(apr_status_t) mproc_pool_close(mproc_pool_t *workers);
 
 /**
+ * Keep all tasks that were not begun from being begun, as mproc_async_cancel()
+ * does it for one async: they end with MPROC_ECLOSED, those that run go on.
+ * The pool takes work as before; closed first, it is one that only ends what
+ * it has begun. An imap gives MPROC_ECLOSED in the place of each item that it
+ * had fetched. Arrays (mproc_pool_map_array()) are done all the same.
+ * @param workers the pool
+ * @param count   receives how many tasks were kept from it; may be NULL
+ * @return APR_SUCCESS, also when there were none; MPROC_ESTATE from another
+ *         process
+ * @note Processes: the creator only. Threads: any, callbacks too. Never waits.
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_pool_cancel(mproc_pool_t *workers, apr_uint64_t *count);
+
+/**
  * End the workers now, whatever they do: what is not settled ends with
  * MPROC_ECLOSED.
  * @param workers the pool
