@@ -316,6 +316,18 @@ test_continue(apr_int64_t pid)
     kill((pid_t)pid, SIGCONT);
 }
 
+int
+test_group_lead(void)
+{
+    return setpgid(0, 0) == 0;
+}
+
+void
+test_group_interrupt(apr_int64_t leader)
+{
+    kill(-(pid_t)leader, SIGINT);
+}
+
 typedef struct cancelled_t {
     void (*run)(void *baton);
     void *baton;

@@ -270,6 +270,18 @@ test_continue(apr_int64_t pid)
 }
 
 int
+test_group_lead(void)
+{
+    return 0;
+}
+
+void
+test_group_interrupt(apr_int64_t leader)
+{
+    (void)leader;
+}
+
+int
 test_cancelled(void (*run)(void *baton), void *baton)
 {
     (void)run;

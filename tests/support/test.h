@@ -80,6 +80,10 @@ int test_scaled(int count);
 void test_kill(apr_int64_t pid);
 void test_stop(apr_int64_t pid);
 void test_continue(apr_int64_t pid);
+/* Lead a group of processes, of who is started from now on; send it what Ctrl-C
+ * in a terminal sends. 0: there is no such thing here. */
+int test_group_lead(void);
+void test_group_interrupt(apr_int64_t leader);
 /* Whether a process with this pid exists and is no zombie. */
 int test_pid_exists(apr_int64_t pid);
 /* Run it in a thread that has been cancelled already, and so ends in the first
