@@ -34,8 +34,9 @@ options=detect_leaks=1:abort_on_error=1:use_sigaltstack=0
 export ASAN_OPTIONS="${ASAN_OPTIONS:-$options}"
 supp=$root/tests/support/lsan.supp
 export LSAN_OPTIONS="${LSAN_OPTIONS:-suppressions=$supp:print_suppressions=0}"
-# Forked children make threads too.
-export TSAN_OPTIONS="${TSAN_OPTIONS:-die_after_fork=0:halt_on_error=1}"
+# Forked children make threads too; a second at each process's end is long.
+options=die_after_fork=0:halt_on_error=1:atexit_sleep_ms=20
+export TSAN_OPTIONS="${TSAN_OPTIONS:-$options}"
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1}"
 say "building $name: $*"
 build "$name" -DMPROC_WERROR=ON "$@"
