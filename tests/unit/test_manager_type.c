@@ -15,7 +15,7 @@
 
 /* A tally in the server: a number, and what was added, in order. */
 typedef struct tally_t {
-    int total, count, added[64];
+    int total, count, added[64], given;
 } tally_t;
 
 static int tallies_destroyed; /* of the server's process */
@@ -132,6 +132,31 @@ tally_interrupt(void *self, mproc_bytes_t args, mproc_reply_t *reply,
     return mproc_reply(reply, "i", 1);
 }
 
+/* What was added, one after another, as a generator of Python's. */
+static apr_status_t
+tally_next(void *self, mproc_bytes_t args, mproc_reply_t *reply,
+           apr_pool_t *pool)
+{
+    tally_t *tally = self;
+    (void)args;
+    (void)pool;
+    return tally->given == tally->count
+               ? APR_EOF
+               : mproc_reply(reply, "i", tally->added[tally->given++]);
+}
+
+static apr_status_t
+tally_crash(void *self, mproc_bytes_t args, mproc_reply_t *reply,
+            apr_pool_t *pool)
+{
+    (void)self;
+    (void)args;
+    (void)reply;
+    (void)pool;
+    test_kill(mproc_process_pid(mproc_process_current()));
+    return APR_SUCCESS;
+}
+
 static const mproc_method_t tally_methods[] = {{"add", tally_add},
                                                {"added", tally_added},
                                                {"fail", tally_fail},
@@ -139,6 +164,8 @@ static const mproc_method_t tally_methods[] = {{"add", tally_add},
                                                {"silent", tally_silent},
                                                {"await", tally_await},
                                                {"interrupt", tally_interrupt},
+                                               {"next", tally_next},
+                                               {"crash", tally_crash},
                                                {NULL, NULL}};
 static const mproc_manager_type_t tally_type = {"tally", tally_create,
                                                 tally_destroy, tally_methods};
@@ -402,10 +429,70 @@ it_ignores_an_interrupt(apr_pool_t *pool)
                  mproc_remote_call(tally, "silent", NULL, NULL, NULL));
 }
 
+/* M33: until there is no more, again and again; it goes on with what comes. */
+static void
+one_after_another(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_with_types(pool);
+    mproc_remote_t *tally;
+    mproc_bytes_t result;
+    int i;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_remote(manager, &tally, "tally",
+                                                     NULL, pool, "i", 0));
+    for (i = 3; i < 6; i++) {
+        CHECK_STATUS(APR_SUCCESS,
+                     mproc_remote_call(tally, "add", NULL, NULL, "i", i));
+    }
+    for (i = 3; i < 6; i++) {
+        CHECK_STATUS(APR_SUCCESS,
+                     mproc_remote_call(tally, "next", &result, pool, NULL));
+        CHECK_INT(i, number_in(result, pool));
+    }
+    for (i = 0; i < 2; i++) {
+        CHECK_STATUS(APR_EOF,
+                     mproc_remote_call(tally, "next", &result, pool, NULL));
+    }
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_remote_call(tally, "add", NULL, NULL, "i", 9));
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_remote_call(tally, "next", &result, pool, NULL));
+    CHECK_INT(9, number_in(result, pool));
+}
+
+static int
+crash_it(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_remote_t *tally;
+    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "o", &tally));
+    CHILD_STATUS(APR_ECONNRESET,
+                 mproc_remote_call(tally, "crash", NULL, NULL, NULL));
+    return 0;
+}
+
+/* M14: a method that takes the server with it. */
+static void
+a_method_that_ends_the_server(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_with_types(pool);
+    mproc_process_t *child;
+    mproc_remote_t *tally;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_remote(manager, &tally, "tally",
+                                                     NULL, pool, "i", 0));
+    START(child, crash_it, pool, "o", tally);
+    JOIN(child, 0);
+    CHECK_STATUS(APR_ECONNRESET,
+                 mproc_remote_call(tally, "silent", NULL, NULL, NULL));
+    CHECK_STATUS(APR_SUCCESS, mproc_process_join(mproc_manager_process(manager),
+                                                 test_deadline()));
+    CHECK_STATUS(APR_SUCCESS, mproc_manager_shutdown(manager, 0));
+}
+
 static const test_case_t cases[] = {
     {"own_types", own_types},
     {"a_methods_failure_is_told", a_methods_failure_is_told},
     {"a_slow_method_delays_nobody", a_slow_method_delays_nobody_else},
+    {"one_after_another", one_after_another},
+    {"a_method_ends_the_server", a_method_that_ends_the_server},
     {"it_ignores_an_interrupt", it_ignores_an_interrupt},
     {NULL, NULL}};
 
