@@ -352,6 +352,26 @@ mproc__answer_objects(mproc__ask_t *ask, apr_pool_t *pool)
 }
 
 apr_status_t
+mproc__answer_item(mproc__ask_t *ask, mproc_bytes_t *item)
+{
+    mproc__wire_t before = ask->answer;
+    mproc__token_t token;
+    mproc_bytes_t list;
+    apr_status_t rv = mproc__wire_next(&ask->answer, &token);
+
+    if (rv == APR_SUCCESS && token.kind == MPROC__TOKEN_BYTES) {
+        *item = (mproc_bytes_t){token.data, token.size};
+        return APR_SUCCESS;
+    }
+    item->data = ask->answer.at;
+    ask->answer = before;
+    rv = mproc__answer_value(ask, &list);
+    item->size =
+        (apr_size_t)(ask->answer.at - (const unsigned char *)item->data);
+    return rv;
+}
+
+apr_status_t
 mproc__answer_unpack(mproc__ask_t *ask, apr_pool_t *pool,
                      apr_status_t (*find)(mproc__ask_t *ask,
                                           mproc_bytes_t *bytes),

@@ -191,6 +191,35 @@ mproc__result_values(mproc__call_t *call, mproc_bytes_t values)
 }
 
 void
+mproc__result_item(mproc__call_t *call, mproc_bytes_t item, int names)
+{
+    if (names) {
+        mproc__result_list(call, mproc__wire_count(item));
+        mproc__result_values(call, item);
+    }
+    else {
+        mproc__result_bytes(call, item);
+    }
+}
+
+static apr_status_t
+object_keep(unsigned char *type, unsigned char *id, void *baton)
+{
+    mproc_object_t *object;
+
+    return *type == MPROC__WIRE_OBJECT
+               ? mproc__object_open(&object, mproc__id_read(id), baton)
+               : APR_SUCCESS;
+}
+
+apr_status_t
+mproc__call_keep(mproc__call_t *call, mproc_bytes_t values)
+{
+    return mproc__wire_objects((void *)values.data, values.size, object_keep,
+                               call->pool);
+}
+
+void
 mproc__result_fresh(mproc__call_t *call, mproc_object_t *object)
 {
     call->server->fresh = object;

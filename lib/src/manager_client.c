@@ -44,11 +44,13 @@ mproc__client_hold(mproc__client_t *client, apr_uint64_t id,
 
     if (reference == NULL) {
         if (mproc__served_kind(id) == MPROC_KIND_NONE) {
-            return mproc__fail(MPROC_ESTALE,
-                               "the manager's object %" APR_UINT64_T_HEX_FMT
-                               " does not exist any more; keep one until its "
-                               "receiver has it",
-                               id);
+            return mproc__fail(
+                MPROC_ESTALE,
+                "the manager has no object %" APR_UINT64_T_HEX_FMT
+                ", or not any more: it has those that it "
+                "makes, dicts, lists and namespaces; keep one "
+                "until its receiver has it",
+                id);
         }
         reference = malloc(sizeof *reference);
         if (reference == NULL) {

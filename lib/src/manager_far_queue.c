@@ -52,21 +52,6 @@ mproc__far_queue_put(mproc__proxy_t *queue, const mproc_bytes_t *items,
                : rv;
 }
 
-/* How many values there are. */
-static apr_size_t
-values_count(mproc_bytes_t bytes)
-{
-    mproc__wire_t wire;
-    apr_size_t count = 0;
-
-    mproc__wire_init(&wire, bytes);
-    while (wire.at < wire.end &&
-           mproc__wire_skip(&wire, MPROC__NESTING_MAX) == APR_SUCCESS) {
-        count++;
-    }
-    return count;
-}
-
 apr_status_t
 mproc__far_queue_vputf(mproc__proxy_t *queue, apr_interval_time_t timeout,
                        const char *format, va_list args, const char *call)
@@ -81,7 +66,7 @@ mproc__far_queue_vputf(mproc__proxy_t *queue, apr_interval_time_t timeout,
         mproc__proxy_ask(&ask, queue, MPROC__QUEUE_PUT, call);
         mproc__ask_int(&ask, 1);
         if (packing.handles > 0) {
-            mproc__ask_list(&ask, values_count(bytes), bytes);
+            mproc__ask_list(&ask, mproc__wire_count(bytes), bytes);
         }
         else {
             mproc__ask_bytes(&ask, bytes);
@@ -90,27 +75,6 @@ mproc__far_queue_vputf(mproc__proxy_t *queue, apr_interval_time_t timeout,
         mproc__ask_end(&ask);
     }
     mproc__packing_end(&packing);
-    return rv;
-}
-
-/* The next item of an answer whose objects are had already. */
-static apr_status_t
-item_next(mproc__ask_t *ask, mproc_bytes_t *item)
-{
-    mproc__wire_t before = ask->answer;
-    mproc__token_t token;
-    mproc_bytes_t list;
-    apr_status_t rv = mproc__wire_next(&ask->answer, &token);
-
-    if (rv == APR_SUCCESS && token.kind == MPROC__TOKEN_BYTES) {
-        *item = (mproc_bytes_t){token.data, token.size};
-        return APR_SUCCESS;
-    }
-    item->data = ask->answer.at;
-    ask->answer = before;
-    rv = mproc__answer_value(ask, &list);
-    item->size =
-        (apr_size_t)(ask->answer.at - (const unsigned char *)item->data);
     return rv;
 }
 
@@ -174,7 +138,7 @@ mproc__far_queue_get(mproc__proxy_t *queue, mproc_bytes_t *items, int most,
     }
     while (rv == APR_SUCCESS && ask.answer.at < ask.answer.end &&
            *count < most) {
-        rv = item_next(&ask, &items[*count]);
+        rv = mproc__answer_item(&ask, &items[*count]);
         if (rv == APR_SUCCESS) {
             rv = item_copy(&items[*count], pool, call);
         }
@@ -199,7 +163,7 @@ mproc__far_queue_vgetf(mproc__proxy_t *queue, apr_interval_time_t timeout,
     rv = mproc__ask_run(&ask, timeout);
     pool_begin(queue, &pool);
     if (rv == APR_SUCCESS) {
-        rv = mproc__answer_unpack(&ask, pool, item_next, format, args);
+        rv = mproc__answer_unpack(&ask, pool, mproc__answer_item, format, args);
     }
     pool_end(queue, pool);
     mproc__ask_end(&ask);

@@ -93,6 +93,9 @@ apr_status_t mproc__ask_run(mproc__ask_t *ask, apr_interval_time_t timeout);
 apr_status_t mproc__answer_int(mproc__ask_t *ask, apr_int64_t *number);
 apr_status_t mproc__answer_bytes(mproc__ask_t *ask, mproc_bytes_t *bytes);
 apr_status_t mproc__answer_value(mproc__ask_t *ask, mproc_bytes_t *value);
+/* Bytes that may name objects, which are had already: they came as a list of
+ * values then. */
+apr_status_t mproc__answer_item(mproc__ask_t *ask, mproc_bytes_t *item);
 /* The id of an object that the answer is. */
 apr_status_t mproc__answer_id(mproc__ask_t *ask, apr_uint64_t *id);
 /* Give up what the rest of the answer names. */

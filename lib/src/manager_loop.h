@@ -75,6 +75,10 @@ void mproc__result_bytes(mproc__call_t *call, mproc_bytes_t bytes);
 void mproc__result_nil(mproc__call_t *call);
 /* Packed values, which may name objects. */
 void mproc__result_values(mproc__call_t *call, mproc_bytes_t values);
+/* Bytes; or, when they name objects, a list of the values that they are. */
+void mproc__result_item(mproc__call_t *call, mproc_bytes_t item, int names);
+/* Keep what values name until the call is answered. */
+apr_status_t mproc__call_keep(mproc__call_t *call, mproc_bytes_t values);
 /* The head of a list. */
 void mproc__result_list(mproc__call_t *call, apr_size_t count);
 /* The same for one that was just made: its half goes with the answer. */

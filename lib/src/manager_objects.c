@@ -317,8 +317,14 @@ mproc_remote_call(mproc_remote_t *remote, const char *method,
     mproc__ask_vformat(&ask, format, args);
     va_end(args);
     rv = mproc__ask_run(&ask, MPROC_FOREVER);
-    if (rv == APR_SUCCESS && result != NULL) {
-        rv = mproc__answer_bytes(&ask, &said);
+    if (rv == APR_SUCCESS && result == NULL) {
+        mproc__answer_forget(&ask);
+    }
+    else if (rv == APR_SUCCESS) {
+        rv = mproc__answer_objects(&ask, pool);
+        if (rv == APR_SUCCESS) {
+            rv = mproc__answer_item(&ask, &said);
+        }
         if (rv == APR_SUCCESS) {
             result->data = apr_pmemdup(pool, said.data, said.size);
             result->size = said.size;

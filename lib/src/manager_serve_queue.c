@@ -92,22 +92,11 @@ mproc__serve_queue_put(mproc__call_t *call)
 
 /* ---------------------------------------------------------------------- get */
 
-static apr_status_t
-object_keep(unsigned char *type, unsigned char *id, void *baton)
-{
-    mproc_object_t *object;
-
-    return *type == MPROC__WIRE_OBJECT
-               ? mproc__object_open(&object, mproc__id_read(id), baton)
-               : APR_SUCCESS;
-}
-
 /* What it names is kept until the call is answered. */
 static apr_status_t
 item_keep(mproc__call_t *call, mproc__hold_t *box, mproc_bytes_t item)
 {
-    apr_status_t rv = mproc__wire_objects((void *)item.data, item.size,
-                                          object_keep, call->pool);
+    apr_status_t rv = mproc__call_keep(call, item);
 
     mproc__arena_release(box);
     mproc__hold_free(box);
@@ -120,26 +109,6 @@ item_names(const mproc__item_t *item)
     return item->box != NULL &&
            ((mproc__holder_t *)mproc__arena_at(mproc__hold_handle(item->box)))
                    ->count > 0;
-}
-
-static void
-item_result(mproc__call_t *call, mproc_bytes_t item, int names)
-{
-    mproc_bytes_t rest = item;
-    mproc__wire_t wire;
-    apr_size_t count = 0;
-
-    if (!names) {
-        mproc__result_bytes(call, item);
-        return;
-    }
-    mproc__wire_init(&wire, rest);
-    while (wire.at < wire.end &&
-           mproc__wire_skip(&wire, MPROC__NESTING_MAX) == APR_SUCCESS) {
-        count++;
-    }
-    mproc__result_list(call, count);
-    mproc__result_values(call, item);
 }
 
 /* Whether what there is already, and an item of that size, fit in an answer. */
@@ -194,7 +163,7 @@ item_get(mproc__call_t *call, apr_int64_t largest, int is_first)
         rv = item_keep(call, box, item);
     }
     if (rv == APR_SUCCESS) {
-        item_result(call, item, box != NULL);
+        mproc__result_item(call, item, box != NULL);
     }
     return rv;
 }

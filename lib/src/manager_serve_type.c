@@ -53,6 +53,7 @@ typedef struct job_t {
     mproc_method_fn_t method;
     apr_pool_t *pool;
     mproc_bytes_t args, said;
+    int names; /* `said` does */
     apr_status_t status;
     char sentence[SENTENCE_MOST];
 } job_t;
@@ -91,6 +92,7 @@ job_run(job_t *job)
     job->status = mproc__reply_end(&reply, rv);
     if (job->status == APR_SUCCESS) {
         job->said = reply.said;
+        job->names = reply.names;
     }
     else {
         apr_snprintf(job->sentence, sizeof job->sentence, "%.*s",
@@ -414,10 +416,13 @@ job_answer(mproc__call_t *call)
     job_t *job = (job_t *)(apr_uintptr_t)call->note;
     apr_status_t rv = job->status;
 
-    if (rv == APR_SUCCESS) {
-        mproc__result_bytes(call, job->said);
+    if (rv == APR_SUCCESS && job->names) {
+        rv = mproc__call_keep(call, job->said);
     }
-    else {
+    if (rv == APR_SUCCESS) {
+        mproc__result_item(call, job->said, job->names);
+    }
+    else if (job->status != APR_SUCCESS) {
         rv = mproc__fail(rv, "%s", job->sentence);
     }
     call->state = CALL_BEGINS;

@@ -11,6 +11,7 @@
 #include <mproc/error.h>
 
 #include "error.h"
+#include "object.h"
 #include "pack.h"
 #include "ring.h"
 
@@ -25,6 +26,26 @@ reply_missing(const char *call)
                        call);
 }
 
+/* Of what is no task: in the pool, with the objects. */
+static apr_status_t
+reply_keep(mproc_reply_t *reply, mproc_bytes_t bytes,
+           const apr_array_header_t *objects)
+{
+    apr_status_t rv = APR_SUCCESS;
+    mproc_object_t *object;
+    int i;
+
+    reply->names = objects != NULL && objects->nelts > 0;
+    for (i = 0; reply->names && i < objects->nelts && rv == APR_SUCCESS; i++) {
+        rv = mproc__object_open(
+            &object, APR_ARRAY_IDX(objects, i, mproc__handle_t), reply->pool);
+    }
+    reply->said.data = apr_pmemdup(reply->pool, bytes.data, bytes.size);
+    reply->said.size = bytes.size;
+    reply->status = rv;
+    return rv;
+}
+
 static apr_status_t
 reply_store(mproc_reply_t *reply, mproc_bytes_t bytes,
             const apr_array_header_t *objects)
@@ -33,10 +54,7 @@ reply_store(mproc_reply_t *reply, mproc_bytes_t bytes,
     void *data;
 
     if (reply->task == NULL) {
-        reply->said.data = apr_pmemdup(reply->pool, bytes.data, bytes.size);
-        reply->said.size = bytes.size;
-        reply->status = APR_SUCCESS;
-        return APR_SUCCESS;
+        return reply_keep(reply, bytes, objects);
     }
     data = reply->task->said;
     mproc__arena_release(reply->hold);

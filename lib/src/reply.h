@@ -9,6 +9,7 @@
 struct mproc_reply_t {
     mproc__task_t *task; /* NULL: what it says stays in the pool, as: */
     mproc_bytes_t said;
+    int names;           /* it names objects, which the pool has */
     mproc__hold_t *hold; /* of what does not fit into the task's entry */
     apr_pool_t *pool;    /* the task's */
     int attempt;

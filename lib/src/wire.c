@@ -244,6 +244,20 @@ mproc__wire_skip(mproc__wire_t *wire, unsigned levels)
     }
 }
 
+apr_size_t
+mproc__wire_count(mproc_bytes_t bytes)
+{
+    mproc__wire_t wire;
+    apr_size_t count = 0;
+
+    mproc__wire_init(&wire, bytes);
+    while (wire.at < wire.end &&
+           mproc__wire_skip(&wire, MPROC__NESTING_MAX) == APR_SUCCESS) {
+        count++;
+    }
+    return count;
+}
+
 apr_status_t
 mproc__wire_object(mproc__wire_t *wire, const mproc__token_t *token,
                    mproc_object_t **object, apr_pool_t *pool)

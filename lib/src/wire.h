@@ -64,6 +64,9 @@ apr_status_t mproc__wire_next(mproc__wire_t *wire, mproc__token_t *token);
  * deep (<= MPROC__NESTING_MAX). MPROC_EFORMAT with `why`. */
 apr_status_t mproc__wire_skip(mproc__wire_t *wire, unsigned levels);
 
+/* How many values there are, until the first that is none. */
+apr_size_t mproc__wire_count(mproc_bytes_t bytes);
+
 /* Open the object that a token names. MPROC_EFORMAT, MPROC_ESTALE or
  * APR_ENOMEM, with `why`. */
 apr_status_t mproc__wire_object(mproc__wire_t *wire,

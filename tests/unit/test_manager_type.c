@@ -16,6 +16,7 @@
 /* A tally in the server: a number, and what was added, in order. */
 typedef struct tally_t {
     int total, count, added[64], given;
+    mproc_dict_t *notes;
 } tally_t;
 
 static int tallies_destroyed; /* of the server's process */
@@ -36,7 +37,7 @@ tally_create(void **self, mproc_bytes_t args, apr_pool_t *pool)
 static void
 tally_destroy(void *self)
 {
-    (void)self;
+    mproc_dict_destroy(((tally_t *)self)->notes);
     tallies_destroyed++;
 }
 
@@ -145,6 +146,48 @@ tally_next(void *self, mproc_bytes_t args, mproc_reply_t *reply,
                : mproc_reply(reply, "i", tally->added[tally->given++]);
 }
 
+/* What was added, as a list of the manager's, that nobody else has. */
+static apr_status_t
+tally_history(void *self, mproc_bytes_t args, mproc_reply_t *reply,
+              apr_pool_t *pool)
+{
+    tally_t *tally = self;
+    mproc_list_t *list;
+    int i;
+    apr_status_t rv = mproc_list_create(&list, pool);
+    (void)args;
+    for (i = 0; i < tally->count && rv == APR_SUCCESS; i++) {
+        rv = mproc_list_appendf(list, "i", tally->added[i]);
+    }
+    return rv == APR_SUCCESS ? mproc_reply(reply, "i o", i, list) : rv;
+}
+
+/* The same dict for all who ask, as long as one of them has it. */
+static apr_status_t
+tally_notes(void *self, mproc_bytes_t args, mproc_reply_t *reply,
+            apr_pool_t *pool)
+{
+    tally_t *tally = self;
+    apr_status_t rv = APR_SUCCESS;
+    (void)args;
+    (void)pool;
+    if (tally->notes == NULL) {
+        rv = mproc_dict_create(&tally->notes, NULL);
+    }
+    return rv == APR_SUCCESS ? mproc_reply(reply, "o", tally->notes) : rv;
+}
+
+static apr_status_t
+tally_lock(void *self, mproc_bytes_t args, mproc_reply_t *reply,
+           apr_pool_t *pool)
+{
+    mproc_lock_t *lock;
+    apr_status_t rv = mproc_lock_create(&lock, pool);
+    (void)self;
+    (void)args;
+    return rv == APR_SUCCESS ? mproc_reply(reply, "o", lock) : rv;
+}
+
 static apr_status_t
 tally_crash(void *self, mproc_bytes_t args, mproc_reply_t *reply,
             apr_pool_t *pool)
@@ -166,6 +209,9 @@ static const mproc_method_t tally_methods[] = {{"add", tally_add},
                                                {"interrupt", tally_interrupt},
                                                {"next", tally_next},
                                                {"crash", tally_crash},
+                                               {"history", tally_history},
+                                               {"notes", tally_notes},
+                                               {"lock", tally_lock},
                                                {NULL, NULL}};
 static const mproc_manager_type_t tally_type = {"tally", tally_create,
                                                 tally_destroy, tally_methods};
@@ -460,6 +506,73 @@ one_after_another(apr_pool_t *pool)
 }
 
 static int
+note_there(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_remote_t *tally;
+    mproc_bytes_t result;
+    mproc_dict_t *notes;
+    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "o", &tally));
+    CHILD_STATUS(APR_SUCCESS,
+                 mproc_remote_call(tally, "notes", &result, pool, NULL));
+    CHILD_STATUS(APR_SUCCESS, mproc_unpack(result, pool, "o", &notes));
+    CHILD_STATUS(APR_SUCCESS, mproc_dict_setf(notes, "there", "i", 12));
+    return 0;
+}
+
+/* M16: they are the manager's, and go with the last who has them. */
+static void
+methods_give_objects(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_with_types(pool);
+    mproc_manager_census_t before, after;
+    mproc_process_t *child;
+    mproc_remote_t *tally;
+    mproc_bytes_t result;
+    mproc_list_t *list;
+    mproc_dict_t *notes;
+    apr_pool_t *inner;
+    int i, count, number;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_remote(manager, &tally, "tally",
+                                                     NULL, pool, "i", 0));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_census(manager, &before));
+    apr_pool_create(&inner, pool);
+    for (i = 0; i < 3; i++) {
+        CHECK_STATUS(APR_SUCCESS,
+                     mproc_remote_call(tally, "add", NULL, NULL, "i", i));
+    }
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_remote_call(tally, "history", &result, inner, NULL));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_unpack(result, inner, "i o", &count, &list));
+    CHECK_INT(3, count);
+    CHECK_INT(3, mproc_list_size(list));
+    CHECK_STATUS(APR_SUCCESS, mproc_list_appendf(list, "i", 3));
+    for (i = 0; i < 4; i++) {
+        CHECK_STATUS(APR_SUCCESS,
+                     mproc_list_getf(list, i, inner, "i", &number));
+        CHECK_INT(i, number);
+    }
+    START(child, note_there, pool, "o", tally);
+    JOIN(child, 0);
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_remote_call(tally, "notes", &result, inner, NULL));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_unpack(result, inner, "o", &notes));
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_dict_getf(notes, "there", inner, "i", &number));
+    CHECK_INT(12, number);
+    /* Nobody has what is not asked for. */
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_remote_call(tally, "history", NULL, NULL, NULL));
+    CHECK_STATUS(MPROC_ESTALE,
+                 mproc_remote_call(tally, "lock", &result, inner, NULL));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_census(manager, &after));
+    CHECK_INT(before.objects + 2, after.objects);
+    apr_pool_destroy(inner);
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_census(manager, &after));
+    CHECK_INT(before.objects, after.objects);
+}
+
+static int
 crash_it(mproc_bytes_t args, apr_pool_t *pool)
 {
     mproc_remote_t *tally;
@@ -491,6 +604,7 @@ static const test_case_t cases[] = {
     {"own_types", own_types},
     {"a_methods_failure_is_told", a_methods_failure_is_told},
     {"a_slow_method_delays_nobody", a_slow_method_delays_nobody_else},
+    {"methods_give_objects", methods_give_objects},
     {"one_after_another", one_after_another},
     {"a_method_ends_the_server", a_method_that_ends_the_server},
     {"it_ignores_an_interrupt", it_ignores_an_interrupt},

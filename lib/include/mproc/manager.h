@@ -77,7 +77,9 @@ typedef struct mproc_remote_t mproc_remote_t;
  * are served meanwhile. A server that is shut down waits for it to return.
  * @param self  what the type's `create` made
  * @param args  packed; until it returns
- * @param reply what mproc_reply() says goes back to the caller
+ * @param reply what mproc_reply() says goes back to the caller. Dicts, lists and
+ *              namespaces that it names (`o`), made by mproc_dict_create() and
+ *              the like in the server, are the caller's objects then
  * @param pool  until it returns
  * @return APR_SUCCESS; or what the caller's call returns
  */
@@ -396,7 +398,7 @@ mproc_manager_remote(mproc_manager_t *manager, mproc_remote_t **remote,
  * @param remote the object
  * @param method its name
  * @param result receives what it said, packed, in the pool; NULL: not asked for
- * @param pool   owns the result
+ * @param pool   owns the result, and the objects that it names
  * @param format what it is called with
  * @return what the method returned; MPROC_EREMOTE when there is no such method;
  *         APR_ECONNRESET; APR_EINVAL
