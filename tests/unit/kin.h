@@ -73,6 +73,7 @@ await_peers(apr_uint64_t count)
         mproc__peers_look_around();
         mproc_census(&census);
     } while (census.peers > count && mproc_clock() < deadline);
+    CHECK(census.peers <= count);
 }
 
 static inline apr_uint64_t

@@ -267,8 +267,10 @@ static void
 orphans_do_not_delay_join(apr_pool_t *pool)
 {
     mproc_value_t *pid = shared_int(pool);
-    apr_uint64_t peers = count_peers();
     mproc_process_t *process;
+    apr_uint64_t peers;
+    start_server(pool);
+    peers = count_peers();
     START(process, leave_orphan, pool, "o", pid);
     JOIN(process, 5);
     CHECK(test_pid_exists(shared_get(pid)));
