@@ -7,13 +7,15 @@
  * hands a job out, and is rung when it is done; the call waits meanwhile. A job
  * belongs to whoever has it: the list of those to be done, the thread that runs
  * it, the list of those that are done; then to the call, or, when that has
- * left, it is freed. The mutex guards the lists.
+ * left, it is freed. The mutex guards the lists. There is one more thread when
+ * none is free, up to THREADS.
  */
 #include "manager_serve.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include <apr_hash.h>
 #include <apr_strings.h>
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
@@ -25,13 +27,12 @@
 #include "error.h"
 #include "reply.h"
 
-#define THREADS 4
+#define THREADS 64
 #define SENTENCE_MOST 400
 
 /* An object: its block names it. */
 typedef struct instance_t {
-    struct instance_t *next;
-    mproc__handle_t id;
+    apr_uint64_t id;
     const mproc_manager_type_t *type;
     apr_pool_t *pool;
     void *self;
@@ -65,9 +66,10 @@ typedef struct workers_t {
     apr_thread_cond_t *cond;
     apr_thread_t *thread[THREADS];
     int count, ending;
+    int idle, queued; /* threads that wait, jobs that do */
     job_t *todo, **todo_end;
     job_t *done;
-    instance_t *instances;
+    apr_hash_t *instances; /* by id */
 } workers_t;
 
 /* No type has that name. */
@@ -110,9 +112,12 @@ worker_main(apr_thread_t *thread, void *data)
     while (!workers->ending) {
         job = workers->todo;
         if (job == NULL) {
+            workers->idle++;
             apr_thread_cond_wait(workers->cond, workers->mutex);
+            workers->idle--;
             continue;
         }
+        workers->queued--;
         workers->todo = job->next;
         if (workers->todo == NULL) {
             workers->todo_end = &workers->todo;
@@ -179,6 +184,7 @@ workers_begin(workers_t **workers, mproc__hub_t *server)
     (*workers)->server = server;
     (*workers)->pool = pool;
     (*workers)->todo_end = &(*workers)->todo;
+    (*workers)->instances = apr_hash_make(pool);
     rv = apr_thread_mutex_create(&(*workers)->mutex, APR_THREAD_MUTEX_DEFAULT,
                                  pool);
     if (rv == APR_SUCCESS) {
@@ -194,12 +200,17 @@ workers_begin(workers_t **workers, mproc__hub_t *server)
     return APR_SUCCESS;
 }
 
+/* Have a thread for one more job. */
 static apr_status_t
 workers_grow(workers_t *workers)
 {
     apr_status_t rv;
+    int spare;
 
-    if (workers->count == THREADS) {
+    apr_thread_mutex_lock(workers->mutex);
+    spare = workers->idle - workers->queued;
+    apr_thread_mutex_unlock(workers->mutex);
+    if (spare > 0 || workers->count == THREADS) {
         return APR_SUCCESS;
     }
     rv = apr_thread_create(&workers->thread[workers->count], NULL, worker_main,
@@ -214,12 +225,9 @@ static instance_t *
 instance_find(mproc__hub_t *server, apr_uint64_t id)
 {
     workers_t *workers = workers_of(server);
-    instance_t *instance = workers == NULL ? NULL : workers->instances;
 
-    while (instance != NULL && instance->id != id) {
-        instance = instance->next;
-    }
-    return instance;
+    return workers == NULL ? NULL
+                           : apr_hash_get(workers->instances, &id, sizeof id);
 }
 
 static void
@@ -231,23 +239,28 @@ instance_free(instance_t *instance)
     apr_pool_destroy(instance->pool);
 }
 
+static void
+instance_end(workers_t *workers, instance_t *instance)
+{
+    apr_hash_set(workers->instances, &instance->id, sizeof instance->id, NULL);
+    instance_free(instance);
+}
+
 void
 mproc__served_types_tidy(mproc__hub_t *server)
 {
     workers_t *workers = workers_of(server);
-    instance_t **at;
+    apr_hash_index_t *at;
 
     if (workers == NULL) {
         return;
     }
-    for (at = &workers->instances; *at != NULL;) {
-        instance_t *instance = *at;
-        if (mproc__arena_kind(instance->id) == MPROC_KIND_SERVED) {
-            at = &instance->next;
-            continue;
+    for (at = apr_hash_first(NULL, workers->instances); at != NULL;
+         at = apr_hash_next(at)) {
+        instance_t *instance = apr_hash_this_val(at);
+        if (mproc__arena_kind(instance->id) != MPROC_KIND_SERVED) {
+            instance_end(workers, instance);
         }
-        *at = instance->next;
-        instance_free(instance);
     }
 }
 
@@ -255,6 +268,7 @@ void
 mproc__served_types_end(mproc__hub_t *server)
 {
     workers_t *workers = workers_of(server);
+    apr_hash_index_t *at;
     apr_status_t rv;
     job_t *job;
 
@@ -273,10 +287,9 @@ mproc__served_types_end(mproc__hub_t *server)
         job_free(job);
     }
     jobs_settle(server);
-    while (workers->instances != NULL) {
-        instance_t *instance = workers->instances;
-        workers->instances = instance->next;
-        instance_free(instance);
+    for (at = apr_hash_first(NULL, workers->instances); at != NULL;
+         at = apr_hash_next(at)) {
+        instance_end(workers, apr_hash_this_val(at));
     }
     apr_pool_destroy(workers->pool);
 }
@@ -364,8 +377,8 @@ mproc__serve_make_remote(mproc__call_t *call, mproc_object_t **object)
     }
     strcpy(mproc__served_at((*object)->handle)->data, type->name);
     instance->id = (*object)->handle;
-    instance->next = workers->instances;
-    workers->instances = instance;
+    apr_hash_set(workers->instances, &instance->id, sizeof instance->id,
+                 instance);
     return APR_SUCCESS;
 }
 
@@ -405,6 +418,7 @@ job_begin(mproc__call_t *call, instance_t *instance, mproc_method_fn_t method)
     apr_thread_mutex_lock(workers->mutex);
     *workers->todo_end = job;
     workers->todo_end = &job->next;
+    workers->queued++;
     apr_thread_cond_signal(workers->cond);
     apr_thread_mutex_unlock(workers->mutex);
     return MPROC__CALL_WAITS;

@@ -400,18 +400,19 @@ serve_beside(apr_thread_t *thread, void *baton)
 }
 
 #define ADDS 6
+#define SLOW 20
 
 /* A method that waits is in the way of its object only, whose calls are done in
- * the order in which they came (M10, M11, M32). */
+ * the order in which they came (M10, M11, M32), however many wait. */
 static void
 a_slow_method_delays_nobody_else(apr_pool_t *pool)
 {
     mproc_manager_options_t options = {.initializer = types_register};
     adding_t adding[ADDS];
-    threads_t *awaits, *adds[ADDS];
+    threads_t *awaits[SLOW], *adds[ADDS];
     beside_t beside = {0};
     mproc_manager_t *manager;
-    mproc_remote_t *slow, *other;
+    mproc_remote_t *slow[SLOW], *other;
     mproc_bytes_t result;
     mproc_dict_t *dict;
     int i;
@@ -421,18 +422,23 @@ a_slow_method_delays_nobody_else(apr_pool_t *pool)
     REQUIRE_STATUS(APR_SUCCESS, mproc_manager_listen(&manager, &options, pool));
     beside.listener = (mproc_listener_t *)(void *)manager;
     beside_start(&beside, serve_beside, pool);
-    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_remote(manager, &slow, "tally",
-                                                     NULL, pool, "i", 0));
     REQUIRE_STATUS(APR_SUCCESS, mproc_manager_remote(manager, &other, "tally",
                                                      NULL, pool, "i", 0));
     REQUIRE_STATUS(APR_SUCCESS, mproc_manager_dict(manager, &dict, NULL, pool));
     atomic_store(&tallies_added, 0);
-    awaits = threads_start(1, call_await, slow, pool);
-    CHECK_STATUS(APR_SUCCESS, mproc_event_wait(await_entered, test_deadline()));
+    for (i = 0; i < SLOW; i++) {
+        REQUIRE_STATUS(APR_SUCCESS,
+                       mproc_manager_remote(manager, &slow[i], "tally", NULL,
+                                            pool, "i", 0));
+        CHECK_STATUS(APR_SUCCESS, mproc_event_clear(await_entered));
+        awaits[i] = threads_start(1, call_await, slow[i], pool);
+        REQUIRE_STATUS(APR_SUCCESS,
+                       mproc_event_wait(await_entered, test_deadline()));
+    }
     for (i = 0; i < ADDS; i++) {
-        adding[i] = (adding_t){slow, 10 + i};
+        adding[i] = (adding_t){slow[0], 10 + i};
         adds[i] = threads_start(1, call_add, &adding[i], pool);
-        waiting_settle(manager, 2 + i);
+        waiting_settle(manager, SLOW + 1 + i);
     }
     for (i = 0; i < 20; i++) {
         CHECK_STATUS(APR_SUCCESS, mproc_dict_setf(dict, "a", "i", i));
@@ -442,13 +448,15 @@ a_slow_method_delays_nobody_else(apr_pool_t *pool)
     }
     CHECK_INT(20, atomic_load(&tallies_added)); /* of the others only */
     CHECK_STATUS(APR_SUCCESS, mproc_event_set(await_gate));
-    threads_join(awaits, APR_SUCCESS);
+    for (i = 0; i < SLOW; i++) {
+        threads_join(awaits[i], APR_SUCCESS);
+    }
     for (i = 0; i < ADDS; i++) {
         threads_join(adds[i], APR_SUCCESS);
     }
     for (i = 0; i < ADDS; i++) {
-        CHECK_STATUS(APR_SUCCESS,
-                     mproc_remote_call(slow, "added", &result, pool, "i", i));
+        CHECK_STATUS(APR_SUCCESS, mproc_remote_call(slow[0], "added", &result,
+                                                    pool, "i", i));
         CHECK_INT(10 + i, number_in(result, pool));
     }
     CHECK_STATUS(APR_SUCCESS, mproc_manager_shutdown(manager, 0));

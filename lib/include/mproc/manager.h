@@ -77,9 +77,9 @@ typedef struct mproc_remote_t mproc_remote_t;
  * are served meanwhile. A server that is shut down waits for it to return.
  * @param self  what the type's `create` made
  * @param args  packed; until it returns
- * @param reply what mproc_reply() says goes back to the caller. Dicts, lists and
- *              namespaces that it names (`o`), made by mproc_dict_create() and
- *              the like in the server, are the caller's objects then
+ * @param reply what mproc_reply() says goes back to the caller. Dicts, lists
+ * and namespaces that it names (`o`), made by mproc_dict_create() and the like
+ * in the server, are the caller's objects then
  * @param pool  until it returns
  * @return APR_SUCCESS; or what the caller's call returns
  */
