@@ -191,6 +191,7 @@ mproc__client_end(mproc__client_t *client)
     mproc__hub_t *server = client->server;
     apr_hash_index_t *index;
 
+    mproc__serve_queues_orphan(server, client->serial);
     while (client->owned != NULL) {
         apr_uint64_t id = client->owned->id;
         owned_free(client->owned);

@@ -95,6 +95,7 @@ struct mproc__hub_t {
     mproc__client_t *clients;
     apr_uint64_t serial, client_count, waiting;
     apr_hash_t *places, *names, *types;
+    apr_hash_t *taken; /* items of queues, see manager_serve_queue.c */
     apr_uint64_t *changed;
     int changed_count, changed_room;
     int changed_lost;   /* one that could not be noted */

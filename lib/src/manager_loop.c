@@ -162,6 +162,7 @@ server_turn(mproc__hub_t *server, apr_time_t deadline)
         server->tick = now + TICK;
         silent_end(server, now);
         mproc__served_types_tidy(server);
+        mproc__serve_queues_tidy(server);
     }
 }
 
@@ -243,6 +244,7 @@ mproc__hub_create(mproc__hub_t **server, const mproc_manager_options_t *options,
     made->places = apr_hash_make(pool);
     made->names = apr_hash_make(pool);
     made->types = apr_hash_make(pool);
+    made->taken = apr_hash_make(pool);
     rv = apr_pool_create_unmanaged_ex(&made->scratch, NULL, NULL);
     if (rv == APR_SUCCESS) {
         rv = mproc_plat_netset_create(&made->set, made->conns_most + 2, pool);
@@ -321,6 +323,7 @@ mproc__hub_close(mproc__hub_t *server)
         free(named);
     }
     mproc__served_types_end(server);
+    mproc__serve_queues_end(server);
 }
 
 void

@@ -109,6 +109,11 @@ apr_status_t mproc__serve_queue_size(mproc__call_t *call);
 apr_status_t mproc__serve_queue_task_done(mproc__call_t *call);
 apr_status_t mproc__serve_queue_join(mproc__call_t *call);
 apr_status_t mproc__serve_queue_shutdown(mproc__call_t *call);
+/* A client is gone, by its serial: what it had got will not be told done. */
+void mproc__serve_queues_orphan(mproc__hub_t *server, apr_uint64_t serial);
+/* Forget what was taken from queues that are gone; and all, at the end. */
+void mproc__serve_queues_tidy(mproc__hub_t *server);
+void mproc__serve_queues_end(mproc__hub_t *server);
 
 /* manager_serve_type.c */
 apr_status_t mproc__serve_make_remote(mproc__call_t *call,

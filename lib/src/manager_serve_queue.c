@@ -1,9 +1,14 @@
 /*
  * manager_serve_queue.c: queues of a manager's server: those of the arena,
  * never waited for. What an item names is held by it, as by any message.
+ *
+ * Who has got an item and not told that it is done is counted here, by client;
+ * when a client goes, what it has is counted as that of those gone, and who
+ * joins is told when nothing else is left.
  */
 #include "manager_hub.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <mproc/error.h>
@@ -18,6 +23,123 @@ static mproc_queue_t *
 queue_of(mproc__call_t *call)
 {
     return (mproc_queue_t *)call->object;
+}
+
+/* --------------------------------------------------- what is not told done */
+
+/* Items that a client has got and not told done. The queue's own tally has the
+ * server for who got them all. */
+typedef struct taken_t {
+    struct {
+        apr_uint64_t id, serial; /* the queue; the client, 0: those gone */
+    } key;
+    apr_uint64_t count;
+} taken_t;
+
+static taken_t *
+taken_find(mproc__hub_t *server, apr_uint64_t id, apr_uint64_t serial)
+{
+    taken_t wanted = {{id, serial}, 0};
+
+    return apr_hash_get(server->taken, &wanted.key, sizeof wanted.key);
+}
+
+/* What there is no memory to note is not told of when the client goes. */
+static void
+taken_add(mproc__hub_t *server, apr_uint64_t id, apr_uint64_t serial,
+          apr_uint64_t count)
+{
+    taken_t *taken = taken_find(server, id, serial);
+
+    if (taken == NULL) {
+        taken = calloc(1, sizeof *taken);
+        if (taken == NULL) {
+            return;
+        }
+        taken->key.id = id;
+        taken->key.serial = serial;
+        apr_hash_set(server->taken, &taken->key, sizeof taken->key, taken);
+    }
+    taken->count += count;
+}
+
+/* One is done: of the client's, if it has any; else of anybody's. */
+static void
+taken_told(mproc__hub_t *server, apr_uint64_t id, apr_uint64_t serial)
+{
+    taken_t *taken = taken_find(server, id, serial);
+    apr_hash_index_t *at;
+
+    for (at = apr_hash_first(NULL, server->taken);
+         at != NULL && (taken == NULL || taken->count == 0);
+         at = apr_hash_next(at)) {
+        taken = apr_hash_this_val(at);
+        if (taken->key.id != id) {
+            taken = NULL;
+        }
+    }
+    if (taken != NULL && taken->count > 0) {
+        taken->count--;
+    }
+}
+
+static void
+taken_free(mproc__hub_t *server, taken_t *taken)
+{
+    apr_hash_set(server->taken, &taken->key, sizeof taken->key, NULL);
+    free(taken);
+}
+
+void
+mproc__serve_queues_orphan(mproc__hub_t *server, apr_uint64_t serial)
+{
+    apr_hash_index_t *at;
+    taken_t *taken, *gone;
+
+    for (at = apr_hash_first(NULL, server->taken); at != NULL;
+         at = apr_hash_next(at)) {
+        taken = apr_hash_this_val(at);
+        if (taken->key.serial != serial) {
+            continue;
+        }
+        gone = taken_find(server, taken->key.id, 0);
+        mproc__object_changed(server, taken->key.id);
+        if (gone != NULL) {
+            gone->count += taken->count;
+            taken_free(server, taken);
+        }
+        else {
+            apr_hash_set(server->taken, &taken->key, sizeof taken->key, NULL);
+            taken->key.serial = 0;
+            apr_hash_set(server->taken, &taken->key, sizeof taken->key, taken);
+        }
+    }
+}
+
+void
+mproc__serve_queues_tidy(mproc__hub_t *server)
+{
+    apr_hash_index_t *at;
+
+    for (at = apr_hash_first(NULL, server->taken); at != NULL;
+         at = apr_hash_next(at)) {
+        taken_t *taken = apr_hash_this_val(at);
+        if (taken->count == 0 ||
+            mproc__arena_kind(taken->key.id) != MPROC_KIND_QUEUE) {
+            taken_free(server, taken);
+        }
+    }
+}
+
+void
+mproc__serve_queues_end(mproc__hub_t *server)
+{
+    apr_hash_index_t *at;
+
+    for (at = apr_hash_first(NULL, server->taken); at != NULL;
+         at = apr_hash_next(at)) {
+        taken_free(server, apr_hash_this_val(at));
+    }
 }
 
 /* ---------------------------------------------------------------------- put */
@@ -195,6 +317,8 @@ mproc__serve_queue_get(mproc__call_t *call)
                                      : rv;
     }
     mproc__object_changed(call->server, call->head.id);
+    taken_add(call->server, call->head.id, mproc__client_serial(call->client),
+              (apr_uint64_t)got);
     return APR_SUCCESS;
 }
 
@@ -214,6 +338,8 @@ mproc__serve_queue_task_done(mproc__call_t *call)
     apr_status_t rv = mproc_queue_task_done(queue_of(call));
 
     if (rv == APR_SUCCESS) {
+        taken_told(call->server, call->head.id,
+                   mproc__client_serial(call->client));
         mproc__object_changed(call->server, call->head.id);
     }
     return rv;
@@ -223,8 +349,21 @@ apr_status_t
 mproc__serve_queue_join(mproc__call_t *call)
 {
     apr_status_t rv = mproc_queue_join(queue_of(call), MPROC_NOWAIT);
+    taken_t *gone;
 
-    return rv == APR_TIMEUP ? MPROC__CALL_WAITS : rv;
+    if (rv != APR_TIMEUP) {
+        return rv;
+    }
+    gone = taken_find(call->server, call->head.id, 0);
+    if (gone != NULL &&
+        gone->count >= mproc__queue_unfinished(queue_of(call))) {
+        return mproc__fail(MPROC_EWORKERLOST,
+                           "%" APR_UINT64_T_FMT
+                           " items were got by clients that went before they "
+                           "told that they were done; all others are",
+                           gone->count);
+    }
+    return MPROC__CALL_WAITS;
 }
 
 apr_status_t

@@ -75,6 +75,9 @@ void mproc__queue_end_get(mproc_queue_t *queue, int count);
 /* Whether nobody can put or get any more at the other side. */
 int mproc__queue_is_shut(mproc_queue_t *queue);
 
+/* Items that were put and not told done. */
+apr_uint64_t mproc__queue_unfinished(mproc_queue_t *queue);
+
 /* For waits: whether nobody else can ever change the queue. */
 int mproc__queue_is_hopeless(void *queue);
 

@@ -24,6 +24,14 @@ work_is_left(void *baton)
     return done < put && done + mproc__tally_lost(ring) < put;
 }
 
+apr_uint64_t
+mproc__queue_unfinished(mproc_queue_t *queue)
+{
+    mproc__ring_t *ring = mproc__queue_ring(queue);
+
+    return mproc__ring_count(&ring->tail) - atomic_load(&ring->done);
+}
+
 apr_status_t
 mproc_queue_task_done(mproc_queue_t *queue)
 {

@@ -9,6 +9,7 @@
 
 #include "certificates.h"
 #include "managers.h"
+#include "threads.h"
 
 #define THREADS 8
 
@@ -468,6 +469,71 @@ a_stopped_server_is_given_up(apr_pool_t *pool)
     CHECK_STATUS(APR_SUCCESS, mproc_lock_release(lock));
 }
 
+static apr_status_t
+call_join(void *queue)
+{
+    return mproc_queue_join(queue, test_deadline());
+}
+
+static int
+get_there(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_event_t *ready, *never;
+    mproc_queue_t *queue;
+    int number, i;
+    CHILD_STATUS(APR_SUCCESS,
+                 mproc_unpack(args, pool, "o o o", &queue, &ready, &never));
+    for (i = 0; i < 3; i++) {
+        CHILD_STATUS(APR_SUCCESS, mproc_queue_getf(queue, test_deadline(), pool,
+                                                   "i", &number));
+    }
+    CHILD_STATUS(APR_SUCCESS, mproc_queue_task_done(queue));
+    CHILD_STATUS(APR_SUCCESS, mproc_event_set(ready));
+    CHILD_STATUS(APR_SUCCESS, mproc_event_wait(never, MPROC_FOREVER));
+    return 0;
+}
+
+/* JQ4: what a killed client had got will not be done, and who waits for that
+ * is told, once all else is done. */
+static void
+a_join_is_told_of_the_dead(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_start(pool);
+    mproc_event_t *ready, *never;
+    mproc_process_t *child;
+    mproc_queue_t *queue;
+    threads_t *joins;
+    int number, i;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&ready, pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&never, pool));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_manager_queue(manager, &queue, NULL, 0, pool));
+    for (i = 0; i < 5; i++) {
+        CHECK_STATUS(APR_SUCCESS, mproc_queue_putf(queue, 0, "i", i));
+    }
+    START(child, get_there, pool, "o o o", queue, ready, never);
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_wait(ready, test_deadline()));
+    CHECK_STATUS(APR_SUCCESS, mproc_queue_getf(queue, 0, pool, "i", &number));
+    joins = threads_start(2, call_join, queue, pool);
+    waiting_settle(manager, 2);
+    KILL(child);
+    CHECK_STATUS(APR_TIMEUP, mproc_queue_join(queue, 20000));
+    CHECK_STATUS(APR_SUCCESS, mproc_queue_task_done(queue));
+    CHECK_STATUS(APR_TIMEUP, mproc_queue_join(queue, 0)); /* one is in it */
+    CHECK_STATUS(APR_SUCCESS, mproc_queue_getf(queue, 0, pool, "i", &number));
+    CHECK_STATUS(APR_SUCCESS, mproc_queue_task_done(queue));
+    threads_join(joins, MPROC_EWORKERLOST);
+    CHECK_STATUS(MPROC_EWORKERLOST, mproc_queue_join(queue, 0));
+    CHECK_DETAIL("2 items");
+    /* Somebody else does it. */
+    CHECK_STATUS(APR_SUCCESS, mproc_queue_task_done(queue));
+    CHECK_STATUS(MPROC_EWORKERLOST, mproc_queue_join(queue, 0));
+    CHECK_DETAIL("1 items");
+    CHECK_STATUS(APR_SUCCESS, mproc_queue_task_done(queue));
+    CHECK_STATUS(APR_SUCCESS, mproc_queue_join(queue, 0));
+    CHECK_STATUS(MPROC_ESTATE, mproc_queue_task_done(queue));
+}
+
 static const test_case_t cases[] = {
     {"threads_come_first_at_once", threads_come_first_at_once},
     {"threads_of_a_child_come_at_once", threads_of_a_child_come_at_once},
@@ -478,6 +544,7 @@ static const test_case_t cases[] = {
     {"many_items_fit", many_items_fit},
     {"what_is_not_answered_is_not_had", what_is_not_answered_is_not_had},
     {"a_method_alone", a_method_alone},
+    {"a_join_is_told_of_the_dead", a_join_is_told_of_the_dead},
     {"large_values_encrypted", large_values_encrypted},
     {"a_stopped_server_is_given_up", a_stopped_server_is_given_up},
     {NULL, NULL}};
