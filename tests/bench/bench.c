@@ -16,9 +16,9 @@ enum {
 };
 
 static const bench_row_t *const tables[] = {
-    bench_start, bench_pool,  bench_tasks, bench_sha256,
-    bench_lock,  bench_value, bench_meet,  bench_death,
-    bench_queue, bench_trip,  bench_dict,  bench_manager};
+    bench_start, bench_pool,    bench_tasks, bench_sha256, bench_lock,
+    bench_value, bench_meet,    bench_death, bench_queue,  bench_trip,
+    bench_dict,  bench_manager, bench_growth};
 
 static const char *failure;
 

@@ -30,6 +30,7 @@ extern const bench_row_t bench_value[];
 extern const bench_row_t bench_meet[];
 extern const bench_row_t bench_death[];
 extern const bench_row_t bench_queue[];
+extern const bench_row_t bench_growth[];
 extern const bench_row_t bench_trip[];
 extern const bench_row_t bench_dict[];
 extern const bench_row_t bench_manager[];
