@@ -59,6 +59,7 @@ at_a_terminal(mproc_bytes_t args, apr_pool_t *pool)
     for (i = 0; i <= WORKERS; i++) {
         rv = mproc_async_get(async[i], NULL, 0, pool);
         CHILD_CHECK(rv == MPROC_ECLOSED || rv == MPROC_EWORKERLOST);
+        mproc_async_destroy(async[i]);
     }
     mproc_pool_destroy(workers);
     return 7;
