@@ -45,7 +45,7 @@ mproc_census(mproc_census_t *census)
     census->committed = mproc__chunk_committed();
     census->rescues = atomic_load(&header->rescues);
     for (i = 0; i < atomic_load(&header->peers_high); i++) {
-        census->peers += mproc__peer_entry_live(&mproc__arena.peer[i]);
+        census->peers += mproc__peer_entry_used(&mproc__arena.peer[i]);
     }
     for (i = 0; i < atomic_load(&header->threads_high); i++) {
         census->threads += mproc__thread_used(&mproc__arena.thread[i]);

@@ -269,7 +269,7 @@ mproc__thread_t *mproc__thread_self(void);
 void mproc__parking_recover(mproc__thread_t *thread);
 
 /* For the census. */
-int mproc__peer_entry_live(const mproc__peer_entry_t *entry);
+int mproc__peer_entry_used(const mproc__peer_entry_t *entry);
 int mproc__thread_used(const mproc__thread_t *thread);
 
 /* --------------------------------------------------------------- arena.c */

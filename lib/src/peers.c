@@ -685,9 +685,9 @@ mproc__peers_last(void)
 /* ------------------------------------------------------------------ census */
 
 int
-mproc__peer_entry_live(const mproc__peer_entry_t *entry)
+mproc__peer_entry_used(const mproc__peer_entry_t *entry)
 {
-    return PEER_STATE(atomic_load(&entry->state)) == PEER_LIVE;
+    return PEER_STATE(atomic_load(&entry->state)) != PEER_FREE;
 }
 
 int

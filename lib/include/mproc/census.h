@@ -68,7 +68,8 @@ typedef struct mproc_census_row_t {
 typedef struct mproc_census_t {
     apr_uint64_t size;      /**< address space, in bytes */
     apr_uint64_t committed; /**< bytes that have memory behind them */
-    apr_uint64_t peers;     /**< attached processes */
+    apr_uint64_t peers;     /**< attached processes; the dead, too, until what
+                                 they had has been given up */
     apr_uint64_t threads;   /**< registered threads of theirs */
     apr_uint64_t rescues;   /**< waits that only a look around ended: 0 when
                                  nobody was killed */
