@@ -58,7 +58,7 @@ struct mproc_listener_t {
     apr_pool_t *own;
     apr_int64_t creator; /* the process */
     mproc__net_t net;
-    mproc__place_t place;
+    mproc__net_place_t place;
     atomic_flag busy; /* guards: */
     pending_t *pending[PENDING_MOST];
     int count;
@@ -423,7 +423,7 @@ mproc_listener_create(mproc_listener_t **listener, const char *address,
                       const mproc_net_options_t *options, apr_pool_t *pool)
 {
     const char *call = "mproc_listener_create";
-    mproc__place_t place = {.socket = NULL};
+    mproc__net_place_t place = {.socket = NULL};
     mproc__net_t net;
     apr_pool_t *own;
     apr_status_t rv;

@@ -80,7 +80,7 @@ typedef struct mproc__named_t {
 struct mproc__hub_t {
     apr_pool_t *pool;
     mproc__net_t net;
-    mproc__place_t at;
+    mproc__net_place_t at;
     mproc__hold_t *folder; /* the block that notes the place's */
     apr_interval_time_t lease;
     int conns_most, conn_count;

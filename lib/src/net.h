@@ -43,23 +43,23 @@ apr_status_t mproc__net_begin(const mproc__net_t *net, mproc__socket_t *socket,
 apr_status_t mproc__net_shake(mproc__socket_t *socket, mproc__auth_t *auth);
 
 /* A place that is listened at. */
-typedef struct mproc__place_t {
+typedef struct mproc__net_place_t {
     mproc__socket_t *socket;
     const char *text;         /* an address to connect to */
     const char *path;         /* of a Unix socket; else NULL */
     const char *folder;       /* made for it; else NULL */
     mproc__folder_t *note;    /* where that is noted */
     apr_uint64_t identity[2]; /* of the path, when it was made */
-} mproc__place_t;
+} mproc__net_place_t;
 
 /* Listen there; at NULL in a new place of its own. */
-apr_status_t mproc__place_open(mproc__place_t *place, mproc__folder_t *note,
+apr_status_t mproc__place_open(mproc__net_place_t *place, mproc__folder_t *note,
                                const char *address,
                                const mproc_net_options_t *options,
                                mproc__net_t *net, const char *call,
                                apr_pool_t *pool);
 
 /* Remove the path, if it is still the same, and the folder. */
-void mproc__place_remove(const mproc__place_t *place, apr_pool_t *pool);
+void mproc__place_remove(const mproc__net_place_t *place, apr_pool_t *pool);
 
 #endif

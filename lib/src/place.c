@@ -28,7 +28,8 @@ path_identify(apr_uint64_t identity[2], const char *path, apr_pool_t *pool)
 }
 
 static apr_status_t
-place_listen(mproc__place_t *place, const mproc__net_t *net, apr_port_t *port)
+place_listen(mproc__net_place_t *place, const mproc__net_t *net,
+             apr_port_t *port)
 {
     const apr_sockaddr_t *one;
     apr_status_t rv = APR_EINVAL;
@@ -54,7 +55,7 @@ place_listen(mproc__place_t *place, const mproc__net_t *net, apr_port_t *port)
 }
 
 static apr_status_t
-place_at(mproc__place_t *place, mproc__net_t *net, const char *call,
+place_at(mproc__net_place_t *place, mproc__net_t *net, const char *call,
          apr_pool_t *pool)
 {
     const mproc__address_t *address = &net->address;
@@ -160,7 +161,7 @@ folder_make(const char **folder, mproc__folder_t *note, const char *name,
 
 /* A Unix socket in a folder of its own. APR_ENOTIMPL, APR_ENAMETOOLONG */
 static apr_status_t
-place_unix(mproc__place_t *place, const char *name,
+place_unix(mproc__net_place_t *place, const char *name,
            const mproc_net_options_t *options, mproc__net_t *net,
            const char *call, apr_pool_t *pool)
 {
@@ -191,7 +192,7 @@ place_unix(mproc__place_t *place, const char *name,
 
 /* The best that there is. */
 static apr_status_t
-place_new(mproc__place_t *place, const mproc_net_options_t *options,
+place_new(mproc__net_place_t *place, const mproc_net_options_t *options,
           mproc__net_t *net, const char *call, apr_pool_t *pool)
 {
     const char *name, *address[2] = {NULL, "tcp:127.0.0.1:0"};
@@ -213,7 +214,7 @@ place_new(mproc__place_t *place, const mproc_net_options_t *options,
 }
 
 apr_status_t
-mproc__place_open(mproc__place_t *place, mproc__folder_t *note,
+mproc__place_open(mproc__net_place_t *place, mproc__folder_t *note,
                   const char *address, const mproc_net_options_t *options,
                   mproc__net_t *net, const char *call, apr_pool_t *pool)
 {
@@ -230,7 +231,7 @@ mproc__place_open(mproc__place_t *place, mproc__folder_t *note,
 }
 
 void
-mproc__place_remove(const mproc__place_t *place, apr_pool_t *pool)
+mproc__place_remove(const mproc__net_place_t *place, apr_pool_t *pool)
 {
     apr_uint64_t now[2];
 
