@@ -58,6 +58,7 @@ struct mproc__link_t {
     int gone;    /* the server */
     mproc__line_t *idle;
     linger_t *linger;
+    atomic_int lingers; /* there are some; looked at by anybody */
 };
 
 static mproc__link_t *links;
@@ -173,6 +174,7 @@ link_own(mproc__link_t *link, linger_t **linger)
         *linger = link->linger;
         link->idle = NULL;
         link->linger = NULL;
+        atomic_store(&link->lingers, 0);
         link->open = link->opening = link->gone = 0;
         link->pid = mproc_plat_pid();
         (void)apr_generate_random_bytes(link->token, sizeof link->token);
@@ -408,6 +410,7 @@ mproc__link_linger(mproc__link_t *link, mproc__handle_t block, apr_uint64_t id)
     mproc__objects_guard();
     linger->next = link->linger;
     link->linger = linger;
+    atomic_store(&link->lingers, 1);
     mproc__objects_unguard();
 }
 
@@ -479,7 +482,7 @@ mproc__link_tidy(mproc__link_t *link)
 {
     linger_t **at, *gone = NULL, *next;
 
-    if (link->linger == NULL) {
+    if (!atomic_load(&link->lingers)) {
         return;
     }
     mproc__objects_guard();
@@ -493,6 +496,7 @@ mproc__link_tidy(mproc__link_t *link)
         next->next = gone;
         gone = next;
     }
+    atomic_store(&link->lingers, link->linger != NULL);
     mproc__objects_unguard();
     for (; gone != NULL; gone = next) {
         next = gone->next;
