@@ -246,6 +246,9 @@ apr_status_t mproc__pool_make(mproc_pool_t **workers,
                               const mproc_pool_options_t *options,
                               apr_pool_t *pool);
 
+/* Before the library ends daemonic children at exit. */
+void mproc__pool_at_shutdown(void *workers);
+
 /* APR_SUCCESS when the calling process may use the pool. */
 apr_status_t mproc__pool_check(mproc_pool_t *workers, const char *call);
 
