@@ -108,6 +108,11 @@ async_drop(mproc_async_t *async)
     if (async->epoch != mproc__peers_epoch()) {
         return; /* The parent's. */
     }
+    if (mproc__async_far(async) != NULL) {
+        mproc__far_async_free(mproc__async_far(async));
+        free(async);
+        return;
+    }
     if (atomic_load(&async->extra) != NULL) {
         mproc__notifier_end(&atomic_load(&async->extra)->notifier);
     }
@@ -309,6 +314,33 @@ async_hint(mproc_async_t *async, int begun, const char *call)
     return rv;
 }
 
+/* To a pool of a manager's. */
+static apr_status_t
+far_send(mproc_async_t **async, mproc_pool_t *workers,
+         const mproc__order_t *order, apr_pool_t *pool, const char *call)
+{
+    mproc_async_t *made = calloc(1, sizeof *made);
+    mproc__far_async_t *away;
+    apr_status_t rv =
+        made == NULL ? mproc__fail(APR_ENOMEM, "memory for a task is short")
+                     : mproc__far_pool_send(&away, workers->away, order, call);
+
+    if (rv != APR_SUCCESS || away == NULL) {
+        free(made);
+        return rv;
+    }
+    made->workers = workers;
+    made->epoch = mproc__peers_epoch();
+    made->away = away;
+    made->pool = pool;
+    if (pool != NULL) {
+        apr_pool_cleanup_register(pool, made, async_cleanup,
+                                  apr_pool_cleanup_null);
+    }
+    *async = made;
+    return APR_SUCCESS;
+}
+
 apr_status_t
 mproc__async_send(mproc_async_t **async, mproc_pool_t *workers,
                   const mproc__order_t *order, apr_pool_t *pool,
@@ -319,6 +351,9 @@ mproc__async_send(mproc_async_t **async, mproc_pool_t *workers,
 
     *async = NULL;
     rv = order_check(workers, order, call);
+    if (rv == APR_SUCCESS && workers->away != NULL) {
+        return far_send(async, workers, order, pool, call);
+    }
     if (rv == APR_SUCCESS) {
         rv = async_make(&made, workers, order);
     }
@@ -352,8 +387,12 @@ mproc__async_settled(mproc_async_t *async)
      * sees what the tasks said, too. */
     apr_uint32_t known =
         atomic_load_explicit(&async->known, memory_order_acquire);
-    int settled = mproc__batch_settled(async->batch, &known);
+    int settled;
 
+    if (mproc__async_far(async) != NULL) {
+        return mproc__far_async_known(async->away);
+    }
+    settled = mproc__batch_settled(async->batch, &known);
     atomic_store_explicit(&async->known, known, memory_order_release);
     return settled;
 }
@@ -382,12 +421,36 @@ mproc__async_settled_yet(mproc_pool_t *workers)
 int
 mproc__async_task_done(mproc_async_t *async, apr_size_t index)
 {
-    if (index == MPROC__ALL_TASKS) {
+    if (index == MPROC__ALL_TASKS || mproc__async_far(async) != NULL) {
         return mproc__async_settled(async) && !atomic_load(&async->calls);
     }
     return MPROC__PIECE_STATE(
                atomic_load(&mproc__batch_task(async->batch, index)->state)) ==
            MPROC__PIECE_DONE;
+}
+
+mproc_bytes_t
+mproc__async_said(mproc_async_t *async, apr_size_t index)
+{
+    return mproc__async_far(async) != NULL
+               ? mproc__far_async_said(async->away, index)
+               : mproc__batch_said(mproc__hold_handle(async->hold), index);
+}
+
+mproc__handle_t
+mproc__async_box(mproc_async_t *async, apr_size_t index)
+{
+    mproc__holder_t *holder;
+    mproc__handle_t box;
+
+    if (mproc__async_far(async) != NULL) {
+        return 0;
+    }
+    holder = mproc__arena_at(mproc__hold_handle(async->hold));
+    box = mproc__hold_handle(&holder->hold[index]);
+    return box != 0 && ((mproc__holder_t *)mproc__arena_at(box))->count > 0
+               ? box
+               : 0;
 }
 
 const mproc_lost_t *
@@ -397,6 +460,9 @@ mproc__async_lost_find(mproc_async_t *async, apr_size_t index)
     const mproc__lost_t *lost =
         extra == NULL ? NULL : atomic_load(&extra->lost);
 
+    if (mproc__async_far(async) != NULL) {
+        return mproc__far_async_lost(async->away, index);
+    }
     while (lost != NULL && lost->index != index) {
         lost = lost->next;
     }
@@ -420,11 +486,16 @@ ending_text(const mproc_lost_t *lost, char *text, apr_size_t room)
 apr_status_t
 mproc__async_failure(mproc_async_t *async, apr_size_t index)
 {
-    mproc__task_t *task = mproc__batch_task(async->batch, index);
-    const mproc_lost_t *lost = mproc__async_lost_find(async, index);
+    mproc__task_t *task;
+    const mproc_lost_t *lost;
     mproc_bytes_t said;
     char text[64];
 
+    if (mproc__async_far(async) != NULL) {
+        return mproc__far_async_failure(async->away, index);
+    }
+    task = mproc__batch_task(async->batch, index);
+    lost = mproc__async_lost_find(async, index);
     switch (task->status) {
     case APR_SUCCESS:
         return APR_SUCCESS;
@@ -501,11 +572,11 @@ mproc__async_index(const mproc_async_t *async, apr_size_t index,
 {
     apr_status_t rv = mproc__async_check(async, call);
 
-    if (rv == APR_SUCCESS && index >= async->batch->count) {
+    if (rv == APR_SUCCESS && index >= mproc_async_count(async)) {
         rv = mproc__fail(APR_EINVAL,
                          "%s: there is no task %" APR_SIZE_T_FMT
-                         "; there are %u",
-                         call, index, async->batch->count);
+                         "; there are %" APR_SIZE_T_FMT,
+                         call, index, mproc_async_count(async));
     }
     return rv;
 }
@@ -516,6 +587,9 @@ mproc__async_failure_find(const mproc_async_t *async)
 {
     apr_size_t i = 0;
 
+    if (mproc__async_far(async) != NULL) {
+        return mproc__far_async_failed(async->away);
+    }
     while (i < async->batch->count &&
            mproc__batch_task(async->batch, i)->status == APR_SUCCESS) {
         i++;
@@ -546,6 +620,9 @@ mproc__async_wait(mproc_async_t *async, apr_size_t index, apr_time_t deadline,
     mproc__pool_wait_t wait;
     apr_status_t rv = APR_SUCCESS;
 
+    if (mproc__async_far(async) != NULL) {
+        return mproc__far_async_wait(async->away, deadline, call);
+    }
     while (!mproc__async_task_done(async, index)) {
         if (deadline == 0 || rv == APR_TIMEUP) {
             return mproc__fail(APR_TIMEUP,
@@ -583,6 +660,14 @@ mproc_async_wait(mproc_async_t *async, apr_interval_time_t timeout)
                                                  "mproc_async_wait");
 }
 
+static int
+task_succeeded(mproc_async_t *async, apr_size_t index)
+{
+    return mproc__async_far(async) != NULL
+               ? mproc__far_async_status(async->away, index) == APR_SUCCESS
+               : mproc__batch_task(async->batch, index)->status == APR_SUCCESS;
+}
+
 apr_status_t
 mproc_async_get(mproc_async_t *async, mproc_bytes_t *results,
                 apr_interval_time_t timeout, apr_pool_t *pool)
@@ -601,15 +686,15 @@ mproc_async_get(mproc_async_t *async, mproc_bytes_t *results,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    for (i = 0; results != NULL && i < async->batch->count; i++) {
+    for (i = 0; results != NULL && i < mproc_async_count(async); i++) {
         mproc_bytes_t said = {NULL, 0};
-        if (mproc__batch_task(async->batch, i)->status == APR_SUCCESS) {
-            said = mproc__batch_said(mproc__hold_handle(async->hold), i);
+        if (task_succeeded(async, i)) {
+            said = mproc__async_said(async, i);
         }
         results[i].size = said.size;
         results[i].data = apr_pstrmemdup(pool, said.data, said.size);
     }
     i = mproc__async_failure_find(async);
-    return i < async->batch->count ? mproc__async_failure(async, i)
-                                   : APR_SUCCESS;
+    return i < mproc_async_count(async) ? mproc__async_failure(async, i)
+                                        : APR_SUCCESS;
 }

@@ -5,6 +5,7 @@
 #define MPROC_SRC_ASYNC_H
 
 #include "batch.h"
+#include "manager_far_pool.h"
 #include "notifier.h"
 
 /* What few of them have. */
@@ -13,10 +14,15 @@ typedef struct mproc__extra_t {
     mproc__notifier_place_t notifier;
 } mproc__extra_t;
 
-/* There may be very many: see batch.h. */
+/* There may be very many: see batch.h. What was sent to a pool of a manager's
+ * has no batch, is never listed, and knows its server's by `away`. */
 struct mproc_async_t {
     mproc_pool_t *workers; /* there while it is listed */
-    mproc_async_t *next, *previous;
+    union {
+        mproc_async_t *next;
+        mproc__far_async_t *away;
+    };
+    mproc_async_t *previous;
     mproc__hold_t *hold;
     mproc__batch_t *batch;
 
@@ -49,6 +55,18 @@ typedef struct mproc__order_t {
 apr_status_t mproc__async_send(mproc_async_t **async, mproc_pool_t *workers,
                                const mproc__order_t *order, apr_pool_t *pool,
                                const char *call);
+
+/* What stands for it in a server; NULL: it is here. */
+static inline mproc__far_async_t *
+mproc__async_far(const mproc_async_t *async)
+{
+    return async->batch == NULL ? async->away : NULL;
+}
+
+/* What a task that is done, with success, replied; and the box that names the
+ * objects in that, 0: there are none. */
+mproc_bytes_t mproc__async_said(mproc_async_t *async, apr_size_t index);
+mproc__handle_t mproc__async_box(mproc_async_t *async, apr_size_t index);
 
 /* Whether all its tasks are done; callbacks may be to be called yet. */
 int mproc__async_settled(mproc_async_t *async);

@@ -40,6 +40,33 @@ many_check(const many_t *many, const char *call)
     return APR_SUCCESS;
 }
 
+/* Whether some are of a manager's pools: then all that are there must be of
+ * one manager's. */
+static apr_status_t
+many_far(const many_t *many, int *away, const char *call)
+{
+    apr_size_t i, here = 0;
+    int one;
+
+    *away = 0;
+    for (i = 0; i < many->count; i++) {
+        if (many->asyncs[i] != NULL) {
+            int is = mproc__async_far(many->asyncs[i]) != NULL;
+            *away |= is;
+            here += !is;
+        }
+    }
+    one = *away && here == 0 && mproc__far_are_one(many->asyncs, many->count);
+    return !*away || one
+               ? APR_SUCCESS
+               : mproc__fail(APR_ENOTIMPL,
+                             "%s: these asyncs are of several servers, or some "
+                             "of this process's own pools, and nobody can wait "
+                             "for all of them at once; wait for those of each "
+                             "in a thread of its own",
+                             call);
+}
+
 static int
 many_is_idle(void *baton)
 {
@@ -154,6 +181,13 @@ mproc__async_source(mproc_async_t *async, mproc__source_t *source)
     apr_status_t rv = mproc__async_check(async, source->call);
     mproc__extra_t *extra;
 
+    if (rv == APR_SUCCESS && mproc__async_far(async) != NULL) {
+        rv = mproc__fail(APR_ENOTIMPL,
+                         "%s: an async of a manager's pool is settled "
+                         "elsewhere; wait for it with mproc_async_wait() or "
+                         "mproc_as_completed(), in a thread of its own",
+                         source->call);
+    }
     if (rv == APR_SUCCESS) {
         source->word = (void *)&async->batch->done;
         source->needed = async_is_missing;
@@ -181,7 +215,7 @@ mproc_wait_results(mproc_async_t *const *asyncs, apr_size_t count,
     apr_time_t deadline = mproc__deadline(timeout);
     apr_status_t rv = many_check(&many, call), slept = APR_SUCCESS;
     apr_size_t found = 0, i;
-    int failed;
+    int failed, away = 0;
 
     for (i = 0; rv == APR_SUCCESS && i < count; i++) {
         if (asyncs[i] == NULL) {
@@ -194,7 +228,14 @@ mproc_wait_results(mproc_async_t *const *asyncs, apr_size_t count,
         rv = mproc__fail(APR_EINVAL, "%s: %d is nothing to wait for", call,
                          (int)until);
     }
-    while (rv == APR_SUCCESS) {
+    if (rv == APR_SUCCESS) {
+        rv = many_far(&many, &away, call);
+    }
+    if (rv == APR_SUCCESS && away) {
+        rv = mproc__far_select(asyncs, count, until, deadline, NULL, &found,
+                               call);
+    }
+    while (rv == APR_SUCCESS && !away) {
         rv = many_look(&many, call);
         found = many_count(&many, &failed);
         if (rv != APR_SUCCESS || found == count ||
@@ -227,10 +268,21 @@ mproc_as_completed(mproc_async_t **asyncs, apr_size_t count, apr_size_t *index,
     many_t many = {.asyncs = asyncs, .count = count};
     apr_time_t deadline = mproc__deadline(timeout);
     apr_status_t rv = many_check(&many, call), slept = APR_SUCCESS;
+    int away = 0;
 
     if (rv == APR_SUCCESS && index == NULL) {
         rv = mproc__fail(APR_EINVAL, "%s: index is NULL; pass where it goes",
                          call);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = many_far(&many, &away, call);
+    }
+    if (rv == APR_SUCCESS && away) {
+        rv = mproc__far_first(asyncs, count, index, deadline, call);
+        if (rv == APR_SUCCESS) {
+            asyncs[*index] = NULL;
+        }
+        return rv;
     }
     while (rv == APR_SUCCESS) {
         apr_size_t i, left = 0;

@@ -11,7 +11,22 @@
 apr_size_t
 mproc_async_count(const mproc_async_t *async)
 {
-    return async == NULL ? 0 : async->batch->count;
+    return async == NULL ? 0
+           : mproc__async_far(async) != NULL
+               ? mproc__far_async_count(async->away)
+               : async->batch->count;
+}
+
+/* Of a manager's pool: whether it is settled is to be asked for. */
+static apr_status_t
+far_look(mproc_async_t *async, const char *call)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    if (mproc__async_far(async) != NULL) {
+        rv = mproc__far_async_wait(async->away, 0, call);
+    }
+    return rv == APR_TIMEUP ? APR_SUCCESS : rv;
 }
 
 apr_status_t
@@ -19,6 +34,9 @@ mproc_async_status(mproc_async_t *async, apr_size_t index)
 {
     apr_status_t rv = mproc__async_index(async, index, "mproc_async_status");
 
+    if (rv == APR_SUCCESS) {
+        rv = far_look(async, "mproc_async_status");
+    }
     if (rv == APR_SUCCESS && !mproc__async_settled(async)) {
         rv = mproc__fail(MPROC_ESTATE, "mproc_async_status: it is not "
                                        "settled; wait for it first");
@@ -35,6 +53,9 @@ mproc_async_lost(mproc_async_t *async, apr_size_t index, mproc_lost_t *lost)
     if (rv == APR_SUCCESS && lost == NULL) {
         rv = mproc__fail(APR_EINVAL, "mproc_async_lost: lost is NULL; pass "
                                      "where the record goes");
+    }
+    if (rv == APR_SUCCESS) {
+        rv = far_look(async, "mproc_async_lost");
     }
     if (rv != APR_SUCCESS) {
         return rv;
@@ -53,6 +74,7 @@ int
 mproc_async_ready(mproc_async_t *async)
 {
     return mproc__async_check(async, "mproc_async_ready") == APR_SUCCESS &&
+           far_look(async, "mproc_async_ready") == APR_SUCCESS &&
            mproc__async_task_done(async, MPROC__ALL_TASKS);
 }
 
@@ -65,12 +87,16 @@ mproc_async_successful(mproc_async_t *async, int *successful)
         rv = mproc__fail(APR_EINVAL, "mproc_async_successful: successful is "
                                      "NULL; pass where the answer goes");
     }
+    if (rv == APR_SUCCESS) {
+        rv = far_look(async, "mproc_async_successful");
+    }
     if (rv == APR_SUCCESS && !mproc__async_task_done(async, MPROC__ALL_TASKS)) {
         rv = mproc__fail(MPROC_ESTATE, "mproc_async_successful: it is not "
                                        "settled; wait for it first");
     }
     if (rv == APR_SUCCESS) {
-        *successful = mproc__async_failure_find(async) == async->batch->count;
+        *successful =
+            mproc__async_failure_find(async) == mproc_async_count(async);
     }
     return rv;
 }
@@ -105,6 +131,9 @@ mproc_async_cancel(mproc_async_t *async)
     apr_status_t rv = mproc__async_check(async, "mproc_async_cancel");
     apr_uint64_t count = 0;
 
+    if (rv == APR_SUCCESS && mproc__async_far(async) != NULL) {
+        return mproc__far_async_cancel(async->away);
+    }
     /* What is not listed is settled. */
     if (rv == APR_SUCCESS && atomic_load(&async->listed)) {
         mproc_pool_t *workers = async->workers;
@@ -131,7 +160,10 @@ mproc_pool_cancel(mproc_pool_t *workers, apr_uint64_t *count)
     apr_uint64_t cancelled = 0;
     mproc_async_t *async, *next;
 
-    if (rv == APR_SUCCESS) {
+    if (rv == APR_SUCCESS && workers->away != NULL) {
+        rv = mproc__far_pool_cancel(workers->away, &cancelled);
+    }
+    else if (rv == APR_SUCCESS) {
         apr_thread_mutex_lock(workers->list);
         for (async = workers->first; async != NULL; async = next) {
             next = async->next;

@@ -29,4 +29,7 @@ apr_status_t mproc__funcref_check(const mproc__funcref_t *ref);
 apr_status_t mproc__funcref_resolve(mproc_function_t *function,
                                     const mproc__funcref_t *ref);
 
+/* A name that it is registered under; NULL: none. */
+const char *mproc__registered_name(mproc_function_t function);
+
 #endif

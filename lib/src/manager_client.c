@@ -84,6 +84,7 @@ mproc__client_drop(mproc__client_t *client, apr_uint64_t id)
                      NULL);
         mproc__object_close(reference->object);
         free(reference);
+        mproc__served_pools_dropped(client->server, id);
     }
 }
 
@@ -201,8 +202,10 @@ mproc__client_end(mproc__client_t *client)
     for (index = apr_hash_first(client->pool, client->references);
          index != NULL; index = apr_hash_next(index)) {
         mproc__reference_t *reference = apr_hash_this_val(index);
+        apr_uint64_t id = reference->id;
         mproc__object_close(reference->object);
         free(reference);
+        mproc__served_pools_dropped(server, id);
     }
     *client->link = client->next;
     if (client->next != NULL) {
@@ -249,6 +252,43 @@ mproc__serve_shutdown(mproc__call_t *call)
     return APR_SUCCESS;
 }
 
+static void
+name_take(mproc__hub_t *server, mproc__named_t *named)
+{
+    apr_uint64_t id = named->object->handle;
+
+    apr_hash_set(server->names, named->name, APR_HASH_KEY_STRING, NULL);
+    mproc__object_close(named->object);
+    free(named->name);
+    free(named);
+    mproc__served_pools_dropped(server, id);
+}
+
+void
+mproc__served_unname(mproc__hub_t *server, apr_uint64_t id)
+{
+    apr_hash_index_t *index;
+
+    for (index = apr_hash_first(NULL, server->names); index != NULL;
+         index = apr_hash_next(index)) {
+        mproc__named_t *named = apr_hash_this_val(index);
+        if (named->object->handle == id) {
+            name_take(server, named);
+            return;
+        }
+    }
+}
+
+void
+mproc__served_names_end(mproc__hub_t *server)
+{
+    apr_hash_index_t *index;
+
+    while ((index = apr_hash_first(NULL, server->names)) != NULL) {
+        name_take(server, apr_hash_this_val(index));
+    }
+}
+
 apr_status_t
 mproc__serve_forget(mproc__call_t *call)
 {
@@ -266,10 +306,7 @@ mproc__serve_forget(mproc__call_t *call)
                            "\"%.200s\"",
                            name);
     }
-    apr_hash_set(call->server->names, named->name, APR_HASH_KEY_STRING, NULL);
-    mproc__object_close(named->object);
-    free(named->name);
-    free(named);
+    name_take(call->server, named);
     return APR_SUCCESS;
 }
 

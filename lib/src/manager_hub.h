@@ -110,7 +110,7 @@ struct mproc__hub_t {
     int scratch_names; /* halves of objects may lie in it */
     void *ready[MPROC__READY_MOST];
     int ready_count;
-    void (*rung)(mproc__hub_t *server); /* somebody rang */
+    struct mproc__served_pools_t *pools; /* NULL: there was none yet */
 };
 
 /* --------------------------------------------------------- manager_call.c */
@@ -143,6 +143,9 @@ mproc__client_t *mproc__client_make(mproc__hub_t *server,
                                     const unsigned char *token);
 /* One reference less, if it has any. */
 void mproc__client_drop(mproc__client_t *client, apr_uint64_t id);
+/* Nothing has that object's name any more. */
+void mproc__served_unname(mproc__hub_t *server, apr_uint64_t id);
+void mproc__served_names_end(mproc__hub_t *server);
 /* Its last connection has ended. */
 void mproc__client_end(mproc__client_t *client);
 

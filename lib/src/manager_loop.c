@@ -102,10 +102,9 @@ ready_run(mproc__hub_t *server)
         }
         else if (server->ready[i] == &server->rings) {
             bell_empty(server);
-            if (server->rung != NULL) {
-                server->rung(server);
-                mproc__calls_retry(server); /* before anybody who comes now */
-            }
+            mproc__served_types_rung(server);
+            mproc__served_pools_rung(server);
+            mproc__calls_retry(server); /* before anybody who comes now */
         }
         else {
             mproc__conn_turn(server->ready[i]);
@@ -163,6 +162,7 @@ server_turn(mproc__hub_t *server, apr_time_t deadline)
         silent_end(server, now);
         mproc__served_types_tidy(server);
         mproc__serve_queues_tidy(server);
+        mproc__served_pools_tidy(server);
     }
 }
 
@@ -198,12 +198,6 @@ apr_hash_t *
 mproc__hub_types(mproc__hub_t *server)
 {
     return server->types;
-}
-
-void
-mproc__hub_when_rung(mproc__hub_t *server, void (*rung)(mproc__hub_t *server))
-{
-    server->rung = rung;
 }
 
 /* Where the folder of its socket is noted, as of any listener: so that it goes
@@ -304,8 +298,6 @@ conns_end(mproc__hub_t *server)
 void
 mproc__hub_close(mproc__hub_t *server)
 {
-    apr_hash_index_t *index;
-
     if (atomic_exchange(&server->ended, 1)) {
         return;
     }
@@ -315,15 +307,10 @@ mproc__hub_close(mproc__hub_t *server)
     folder_end(server);
     server->conns_most = 0;
     conns_end(server);
-    for (index = apr_hash_first(server->pool, server->names); index != NULL;
-         index = apr_hash_next(index)) {
-        mproc__named_t *named = apr_hash_this_val(index);
-        mproc__object_close(named->object);
-        free(named->name);
-        free(named);
-    }
+    mproc__served_names_end(server);
     mproc__served_types_end(server);
     mproc__serve_queues_end(server);
+    mproc__served_pools_end(server);
 }
 
 void

@@ -112,11 +112,9 @@ mproc__call_t *mproc__calls_waiting(mproc__hub_t *server, apr_uint64_t id);
 void mproc__call_move(mproc__call_t *call, apr_uint64_t id);
 
 /* The types that a server knows: a name to a type. And, from any thread, have
- * it call something in its own. */
+ * it see to what other threads have done. */
 apr_hash_t *mproc__hub_types(mproc__hub_t *server);
 void mproc__hub_ring(mproc__hub_t *server);
-void mproc__hub_when_rung(mproc__hub_t *server,
-                          void (*rung)(mproc__hub_t *server));
 
 /* Methods of no object, and of any. */
 apr_status_t mproc__serve_census(mproc__call_t *call);

@@ -15,9 +15,17 @@
     {                                                                          \
         kinds, mproc__serve_##name, NULL, NULL                                 \
     }
+#define POOL_JOB(kind)                                                         \
+    {                                                                          \
+        BIT(kind), mproc__serve_pool_job, "the manager's pool took too long",  \
+            mproc__serve_pool_leave                                            \
+    }
 
-const mproc__object_ops_t mproc__served_ops = {
-    .kind = MPROC_KIND_SERVED, .local_size = sizeof(mproc_object_t)};
+/* In a child of the server's they would stay as long as that. */
+const mproc__object_ops_t mproc__served_ops = {.kind = MPROC_KIND_SERVED,
+                                               .local_size =
+                                                   sizeof(mproc_object_t),
+                                               .disown = mproc__object_let_go};
 
 const mproc__served_method_t mproc__served_methods[MPROC__METHODS] = {
     [MPROC__CENSUS] = METHOD(census, 0),
@@ -122,7 +130,26 @@ const mproc__served_method_t mproc__served_methods[MPROC__METHODS] = {
 
     [MPROC__REMOTE_CALL] = {BIT(MPROC_KIND_SERVED), mproc__serve_remote_call,
                             "mproc_remote_call: the method took too long",
-                            mproc__serve_remote_leave}};
+                            mproc__serve_remote_leave},
+
+    [MPROC__POOL_READY] = {BIT(MPROC_KIND_POOL), mproc__serve_pool_ready,
+                           "the manager's pool did not begin in time", NULL},
+    [MPROC__POOL_SEND] = POOL_JOB(MPROC_KIND_POOL),
+    [MPROC__POOL_STATS] = POOL_JOB(MPROC_KIND_POOL),
+    [MPROC__POOL_RESIZE] = POOL_JOB(MPROC_KIND_POOL),
+    [MPROC__POOL_CANCEL] = POOL_JOB(MPROC_KIND_POOL),
+    [MPROC__POOL_CLOSE] = POOL_JOB(MPROC_KIND_POOL),
+    [MPROC__POOL_TERMINATE] = POOL_JOB(MPROC_KIND_POOL),
+    [MPROC__POOL_JOIN] = {BIT(MPROC_KIND_POOL), mproc__serve_pool_join,
+                          "mproc_pool_join: there are still workers; ask again",
+                          NULL},
+    [MPROC__ASYNC_CANCEL] = POOL_JOB(MPROC_KIND_JOB),
+    [MPROC__ASYNC_SELECT] = {BIT(MPROC_KIND_JOB), mproc__serve_async_select,
+                             "not settled in this time; it goes on, ask again",
+                             mproc__serve_async_leave},
+    [MPROC__ASYNC_GET] = {BIT(MPROC_KIND_JOB), mproc__serve_async_get,
+                          "not settled in this time; it goes on, ask again",
+                          NULL}};
 
 apr_status_t
 mproc__served_make(mproc_object_t **object, mproc_kind_e kind, apr_size_t size)
@@ -172,6 +199,8 @@ mproc__serve_make(mproc__call_t *call, mproc_kind_e kind,
         return mproc__serve_make_cell(call, kind, object);
     case MPROC_KIND_SERVED:
         return mproc__serve_make_remote(call, object);
+    case MPROC_KIND_POOL:
+        return mproc__serve_make_pool(call, object);
     default:
         return mproc__serve_make_sync(call, kind, object);
     }

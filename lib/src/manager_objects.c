@@ -6,6 +6,7 @@
 #include <mproc/error.h>
 
 #include "error.h"
+#include "manager_far_pool.h"
 #include "manager_proxy.h"
 #include "manager_use.h"
 
@@ -258,6 +259,36 @@ mproc_manager_array(mproc_manager_t *manager, mproc_array_t **array,
 {
     return make_cell(manager, array, MPROC_KIND_ARRAY, name, item, count,
                      initial, pool, "mproc_manager_array");
+}
+
+/* ------------------------------------------------------------------- pools */
+
+apr_status_t
+mproc_manager_pool(mproc_manager_t *manager, mproc_pool_t **workers,
+                   const char *name, const mproc_pool_options_t *options,
+                   apr_pool_t *pool)
+{
+    const char *call = "mproc_manager_pool";
+    mproc__proxy_t *proxy;
+    making_t making;
+    apr_status_t rv;
+
+    if (workers == NULL) {
+        return mproc__fail(APR_EINVAL, "%s: where the pool goes is NULL", call);
+    }
+    *workers = NULL;
+    make_begin(&making, manager, &proxy, MPROC_KIND_POOL, name, NULL, call);
+    if (making.rv != APR_SUCCESS) {
+        return making.rv;
+    }
+    rv = mproc__far_pool_options(&making.ask, options);
+    if (rv != APR_SUCCESS) {
+        mproc__ask_end(&making.ask);
+        return rv;
+    }
+    rv = make_end(&making);
+    return rv == APR_SUCCESS ? mproc__far_pool_open(workers, proxy, pool, call)
+                             : rv;
 }
 
 /* ---------------------------------------------------------------- own types */

@@ -125,5 +125,25 @@ int mproc__served_type_fits(mproc__call_t *call, mproc_object_t *object);
 /* Destroy what nobody refers to; and all, at the end. */
 void mproc__served_types_tidy(mproc__hub_t *server);
 void mproc__served_types_end(mproc__hub_t *server);
+/* Its threads rang, in the server's thread. */
+void mproc__served_types_rung(mproc__hub_t *server);
+
+/* manager_serve_pool.c */
+apr_status_t mproc__serve_make_pool(mproc__call_t *call,
+                                    mproc_object_t **object);
+/* The same as for types; and when a reference to something is given up. */
+void mproc__served_pools_rung(mproc__hub_t *server);
+void mproc__served_pools_tidy(mproc__hub_t *server);
+void mproc__served_pools_end(mproc__hub_t *server);
+void mproc__served_pools_dropped(mproc__hub_t *server, apr_uint64_t id);
+
+/* manager_serve_task.c */
+apr_status_t mproc__serve_pool_job(mproc__call_t *call);
+int mproc__serve_pool_leave(mproc__call_t *call, int late);
+apr_status_t mproc__serve_pool_ready(mproc__call_t *call);
+apr_status_t mproc__serve_pool_join(mproc__call_t *call);
+apr_status_t mproc__serve_async_get(mproc__call_t *call);
+apr_status_t mproc__serve_async_select(mproc__call_t *call);
+int mproc__serve_async_leave(mproc__call_t *call, int late);
 
 #endif

@@ -141,13 +141,16 @@ job_free(job_t *job)
     apr_pool_destroy(job->pool);
 }
 
-/* In the server's thread: what is done goes to its call. */
-static void
-jobs_settle(mproc__hub_t *server)
+/* What is done goes to its call. */
+void
+mproc__served_types_rung(mproc__hub_t *server)
 {
     workers_t *workers = workers_of(server);
     job_t *job, *next;
 
+    if (workers == NULL) {
+        return;
+    }
     apr_thread_mutex_lock(workers->mutex);
     job = workers->done;
     workers->done = NULL;
@@ -196,7 +199,6 @@ workers_begin(workers_t **workers, mproc__hub_t *server)
     }
     apr_hash_set(mproc__hub_types(server), WORKERS, APR_HASH_KEY_STRING,
                  *workers);
-    mproc__hub_when_rung(server, jobs_settle);
     return APR_SUCCESS;
 }
 
@@ -286,7 +288,7 @@ mproc__served_types_end(mproc__hub_t *server)
         workers->todo = job->next;
         job_free(job);
     }
-    jobs_settle(server);
+    mproc__served_types_rung(server);
     for (at = apr_hash_first(NULL, workers->instances); at != NULL;
          at = apr_hash_next(at)) {
         instance_end(workers, apr_hash_this_val(at));

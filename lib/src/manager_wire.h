@@ -102,6 +102,24 @@ typedef enum mproc__method_e {
     MPROC__CELL_WRITE,   /* I first, y */
 
     MPROC__REMOTE_CALL, /* s method, arguments > what it said */
+
+    /* MPROC__MAKE of a pool takes: I processes, I start method, s|n name, s|n
+     * initializer, y its arguments, I tasks and I bytes that a worker may, I
+     * timeout, I retries. Functions go by their registered names. */
+    MPROC__POOL_READY,  /* > I workers: it is made, or why not */
+    MPROC__POOL_SEND,   /* s function, I wanted, I chunk, I timeout, I retries,
+                           I count, y ... > v async, if it is wanted */
+    MPROC__POOL_STATS,  /* > the figures, in their order */
+    MPROC__POOL_RESIZE, /* I processes */
+    MPROC__POOL_CANCEL, /* > I how many tasks */
+    MPROC__POOL_CLOSE,
+    MPROC__POOL_TERMINATE,
+    MPROC__POOL_JOIN,
+    MPROC__ASYNC_CANCEL,
+    MPROC__ASYNC_SELECT, /* I until, I count, I id ... > I state ... */
+    MPROC__ASYNC_GET,    /* I first, I bytes > I count; of the first and as many
+                            as fit: I status, y said or sentence, I lost, and if
+                            so I pid, code, signal, core, attempt, ran */
     MPROC__METHODS
 } mproc__method_e;
 

@@ -16,6 +16,7 @@
 
 #include "../../platform/plat_sys.h"
 #include "error.h"
+#include "manager_far_pool.h"
 #include "object.h"
 #include "parking.h"
 #include "process.h"
@@ -498,6 +499,10 @@ mproc_pool_close(mproc_pool_t *workers)
 {
     apr_status_t rv = mproc__pool_check(workers, "mproc_pool_close");
 
+    if (rv == APR_SUCCESS && workers->away != NULL) {
+        return mproc__proxy_plain(workers->away, MPROC__POOL_CLOSE,
+                                  MPROC_FOREVER, "mproc_pool_close");
+    }
     if (rv == APR_SUCCESS) {
         apr_thread_mutex_lock(workers->list);
         atomic_store(&workers->closed, 1);
@@ -513,6 +518,10 @@ mproc_pool_terminate(mproc_pool_t *workers)
 {
     apr_status_t rv = mproc__pool_check(workers, "mproc_pool_terminate");
 
+    if (rv == APR_SUCCESS && workers->away != NULL) {
+        return mproc__proxy_plain(workers->away, MPROC__POOL_TERMINATE,
+                                  MPROC_FOREVER, "mproc_pool_terminate");
+    }
     if (rv == APR_SUCCESS) {
         pool_end(workers);
     }
@@ -526,6 +535,10 @@ mproc_pool_join(mproc_pool_t *workers, apr_interval_time_t timeout)
     apr_time_t deadline = mproc__deadline(timeout);
     mproc__pool_wait_t wait;
 
+    if (rv == APR_SUCCESS && workers->away != NULL) {
+        return mproc__proxy_plain(workers->away, MPROC__POOL_JOIN, timeout,
+                                  "mproc_pool_join");
+    }
     if (rv == APR_SUCCESS && !atomic_load(&workers->closed)) {
         rv = mproc__fail(MPROC_ESTATE,
                          "mproc_pool_join: the pool still takes work; call "

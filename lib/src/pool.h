@@ -56,6 +56,7 @@
 
 struct apr_thread_mutex_t;
 struct apr_thread_t;
+struct mproc__proxy_t;
 
 #define MPROC__POOL_MOST 1024
 #define MPROC__POOL_PLACES(count) (2 * (count) + 6) /* for so many workers */
@@ -196,10 +197,12 @@ typedef struct mproc__keep_t {
     int stopped;                 /* it was killed for that */
 } mproc__keep_t;
 
-/* The owner's half. */
+/* The owner's half; or what stands for a pool of a manager's server: that has
+ * its APR pool, epoch, count, and list of imaps, and nothing else. */
 struct mproc_pool_t {
-    apr_pool_t *pool; /* its own */
-    unsigned epoch;   /* of the process that made it */
+    apr_pool_t *pool;            /* its own */
+    unsigned epoch;              /* of the process that made it */
+    struct mproc__proxy_t *away; /* NULL: it is here */
     mproc_pool_options_t options;
     mproc__hold_t *hold;
     mproc__pool_shared_t *shared;
@@ -232,10 +235,14 @@ struct mproc_pool_t {
     mproc__hold_t *spare; /* of who calls back; empty */
     /* Set once. */
     _Atomic int closed, terminated, stopping, shut, ended;
-    _Atomic int joined; /* imaps send no more */
-    _Atomic int broken; /* a status */
-    _Atomic int maps;   /* array jobs under way */
-    _Atomic int deaths; /* workers that have ended */
+    _Atomic int joined;         /* imaps send no more */
+    _Atomic int broken;         /* a status */
+    _Atomic int maps;           /* array jobs under way */
+    _Atomic int deaths;         /* workers that have ended */
+    const atomic_int *unwanted; /* who makes it shall give up; or NULL */
+    /* Called once, by the keeper, when the last worker has ended; or NULL. */
+    void (*_Atomic when_ended)(void *baton);
+    void *when_ended_baton; /* set before that */
 };
 
 /* ---------------------------------------------------------------- pool.c */
@@ -248,6 +255,16 @@ apr_status_t mproc__pool_make(mproc_pool_t **workers,
 
 /* Before the library ends daemonic children at exit. */
 void mproc__pool_at_shutdown(void *workers);
+
+/* ---------------------------------------------------------- pool_create.c */
+
+/* mproc_pool_create(), which is given up with MPROC_ECLOSED when somebody sets
+ * what `unwanted` points to; NULL: nobody. */
+apr_status_t mproc__pool_create(mproc_pool_t **workers,
+                                const mproc_pool_options_t *options,
+                                const atomic_int *unwanted, apr_pool_t *pool);
+
+/* ---------------------------------------------------------------- pool.c */
 
 /* APR_SUCCESS when the calling process may use the pool. */
 apr_status_t mproc__pool_check(mproc_pool_t *workers, const char *call);

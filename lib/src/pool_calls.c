@@ -65,13 +65,10 @@ async_finish(mproc_async_t *async, mproc_bytes_t *results,
              apr_interval_time_t timeout, apr_pool_t *pool)
 {
     apr_status_t rv = mproc_async_get(async, results, timeout, pool);
-    mproc__holder_t *holder = mproc__arena_at(mproc__hold_handle(async->hold));
-    apr_size_t i;
+    apr_size_t count = mproc_async_count(async), i;
 
-    for (i = 0; rv == APR_SUCCESS && results != NULL && i < async->batch->count;
-         i++) {
-        mproc__handle_t box = mproc__hold_handle(&holder->hold[i]);
-        if (box != 0 && ((mproc__holder_t *)mproc__arena_at(box))->count > 0) {
+    for (i = 0; rv == APR_SUCCESS && results != NULL && i < count; i++) {
+        if (mproc__async_box(async, i) != 0) {
             return rv;
         }
     }

@@ -14,13 +14,25 @@
 #include "process.h"
 
 static apr_status_t
+wanted_check(const mproc_pool_t *workers)
+{
+    return workers->unwanted == NULL || !atomic_load(workers->unwanted)
+               ? APR_SUCCESS
+               : mproc__fail(MPROC_ECLOSED, "mproc_pool_create: nobody wants "
+                                            "the pool any more");
+}
+
+static apr_status_t
 workers_start(mproc_pool_t *workers)
 {
     apr_status_t rv = APR_SUCCESS;
     int i;
 
     for (i = 0; i < workers->count && rv == APR_SUCCESS; i++) {
-        rv = mproc__pool_start_worker(workers, i);
+        rv = wanted_check(workers);
+        if (rv == APR_SUCCESS) {
+            rv = mproc__pool_start_worker(workers, i);
+        }
     }
     return rv;
 }
@@ -34,6 +46,9 @@ pool_await(mproc_pool_t *workers)
 
     while (workers->options.initializer != NULL) {
         apr_time_t until = MPROC_PLAT_NEVER;
+        if (wanted_check(workers) != APR_SUCCESS) {
+            return MPROC_ECLOSED;
+        }
         mproc__pool_look(&wait, &workers->shared->care);
         for (i = up = 0; i < workers->count; i++) {
             up += atomic_load(&workers->keep[i]->place->peer) != 0;
@@ -102,6 +117,13 @@ apr_status_t
 mproc_pool_create(mproc_pool_t **workers, const mproc_pool_options_t *options,
                   apr_pool_t *pool)
 {
+    return mproc__pool_create(workers, options, NULL, pool);
+}
+
+apr_status_t
+mproc__pool_create(mproc_pool_t **workers, const mproc_pool_options_t *options,
+                   const atomic_int *unwanted, apr_pool_t *pool)
+{
     static const mproc_pool_options_t none = {0};
     apr_status_t rv;
 
@@ -120,6 +142,7 @@ mproc_pool_create(mproc_pool_t **workers, const mproc_pool_options_t *options,
     }
     rv = mproc__pool_make(workers, options, pool);
     if (rv == APR_SUCCESS) {
+        (*workers)->unwanted = unwanted;
         rv = workers_start(*workers);
     }
     if (rv == APR_SUCCESS) {

@@ -49,6 +49,7 @@ struct mproc_imap_t {
     void *baton;
     mproc_task_options_t options;
     int unordered;
+    int away; /* the pool is a manager's */
     unsigned epoch;
     apr_pool_t *items; /* of one fetch */
     imap_batch_t *oldest, *newest;
@@ -164,7 +165,9 @@ imap_leave(mproc_imap_t *imap)
         apr_thread_mutex_lock(workers->list);
         imap_unlist(imap);
         apr_thread_mutex_unlock(workers->list);
-        mproc__pool_move(&workers->shared->care);
+        if (!imap->away) {
+            mproc__pool_move(&workers->shared->care);
+        }
     }
 }
 
@@ -242,13 +245,15 @@ imap_fill(mproc_imap_t *imap)
            imap->ahead <= imap->options.buffersize / 2) {
         mproc_bytes_t items[BATCH_MOST];
         apr_size_t wanted = imap->options.buffersize - imap->ahead, count = 0;
+        apr_size_t most;
         apr_status_t rv = fetch_begin(imap);
 
         if (rv != APR_SUCCESS) {
             imap->source = rv;
             return;
         }
-        wanted = wanted < BATCH_MOST ? wanted : BATCH_MOST;
+        most = imap->away ? imap->options.chunk : BATCH_MOST;
+        wanted = wanted < most ? wanted : most;
         while (count < wanted && imap->source == APR_SUCCESS) {
             mproc_bytes_t item = {NULL, 0};
             imap->source = item_fetch(imap, &item);
@@ -302,6 +307,7 @@ imap_create(mproc_imap_t **imap, mproc_pool_t *workers, mproc_task_fn_t task,
     made->next = next;
     made->baton = baton;
     made->unordered = unordered;
+    made->away = workers->away != NULL;
     made->epoch = mproc__peers_epoch();
     if (options != NULL) {
         made->options = *options;
@@ -352,7 +358,7 @@ ready_find(mproc_imap_t *imap, apr_size_t *index)
     apr_size_t i;
 
     for (batch = imap->oldest; batch != NULL; batch = batch->next) {
-        apr_size_t count = batch->async->batch->count;
+        apr_size_t count = mproc_async_count(batch->async);
         for (i = batch->from; i < count; i++) {
             if (!batch->given[i] && mproc__async_task_done(batch->async, i)) {
                 *index = i;
@@ -431,6 +437,46 @@ imap_sleep(mproc_imap_t *imap, apr_time_t deadline)
     return rv;
 }
 
+/* Of a manager's pool: have the server tell what a batch said, in order the
+ * first, else any. What cannot be had of one is an error of its tasks: the
+ * next call goes on. */
+static apr_status_t
+far_await(mproc_imap_t *imap, apr_time_t deadline)
+{
+    mproc_async_t *async = imap->oldest->async, **asyncs;
+    apr_size_t count = 0, index;
+    imap_batch_t *batch;
+    apr_status_t rv = APR_SUCCESS;
+
+    if (imap->unordered) {
+        for (batch = imap->oldest; batch != NULL; batch = batch->next) {
+            count += !mproc__async_settled(batch->async);
+        }
+        asyncs = malloc(count * sizeof(mproc_async_t *));
+        if (asyncs == NULL) {
+            return mproc__fail(APR_ENOMEM, "mproc_imap_next: memory is short");
+        }
+        for (count = 0, batch = imap->oldest; batch != NULL;
+             batch = batch->next) {
+            if (!mproc__async_settled(batch->async)) {
+                asyncs[count++] = batch->async;
+            }
+        }
+        async = asyncs[0];
+        rv = mproc__far_first(asyncs, count, &index, deadline,
+                              "mproc_imap_next");
+        async = rv == APR_SUCCESS ? asyncs[index] : async;
+        free(asyncs);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = mproc__async_wait(async, MPROC__ALL_TASKS, deadline,
+                               "mproc_imap_next");
+    }
+    return rv == APR_SUCCESS || rv == APR_TIMEUP
+               ? rv
+               : mproc__far_async_lose(async->away, rv);
+}
+
 /* A hold of a result's pool, on what the result names. */
 typedef struct kept_t {
     mproc__hold_t *hold;
@@ -452,11 +498,10 @@ kept_cleanup(void *data)
 static apr_status_t
 result_keep(mproc_async_t *async, apr_size_t index, apr_pool_t *pool)
 {
-    mproc__holder_t *holder = mproc__arena_at(mproc__hold_handle(async->hold));
-    mproc__handle_t box = mproc__hold_handle(&holder->hold[index]);
+    mproc__handle_t box = mproc__async_box(async, index);
     kept_t *kept;
 
-    if (box == 0 || ((mproc__holder_t *)mproc__arena_at(box))->count == 0) {
+    if (box == 0) {
         return APR_SUCCESS;
     }
     kept = apr_palloc(pool, sizeof *kept);
@@ -481,15 +526,15 @@ result_give(mproc_imap_t *imap, imap_batch_t *batch, apr_size_t index,
     apr_status_t rv = mproc__async_failure(async, index);
 
     if (rv == APR_SUCCESS && result != NULL) {
-        mproc_bytes_t said =
-            mproc__batch_said(mproc__hold_handle(async->hold), index);
+        mproc_bytes_t said = mproc__async_said(async, index);
         result->size = said.size;
         result->data = apr_pstrmemdup(pool, said.data, said.size);
         rv = result_keep(async, index, pool);
     }
     imap->index = batch->first + index;
     batch->given[index] = 1;
-    while (batch->from < async->batch->count && batch->given[batch->from]) {
+    while (batch->from < mproc_async_count(async) &&
+           batch->given[batch->from]) {
         batch->from++;
     }
     imap->ahead--;
@@ -541,6 +586,15 @@ mproc_imap_next(mproc_imap_t *imap, mproc_bytes_t *result,
                                        (int)rv);
             }
             return rv;
+        }
+        if (imap->away) {
+            rv = far_await(imap, deadline);
+            if (rv == APR_SUCCESS) {
+                continue;
+            }
+            if (rv != APR_TIMEUP) {
+                return rv;
+            }
         }
         if (deadline == 0 || rv == APR_TIMEUP) {
             return mproc__fail(APR_TIMEUP, "mproc_imap_next: no result in "

@@ -449,6 +449,16 @@ none_left(const mproc_pool_t *workers)
     return 1;
 }
 
+static void
+end_tell(mproc_pool_t *workers)
+{
+    void (*tell)(void *baton) = atomic_exchange(&workers->when_ended, NULL);
+
+    if (tell != NULL) {
+        tell(workers->when_ended_baton);
+    }
+}
+
 /* One look at everything; tells when the next is due. */
 static void
 keeper_look(mproc_pool_t *workers, apr_time_t *deadline)
@@ -479,6 +489,7 @@ keeper_look(mproc_pool_t *workers, apr_time_t *deadline)
     apr_thread_mutex_unlock(workers->life);
     if (workers->ended) {
         mproc__pool_move(&workers->shared->done);
+        end_tell(workers);
     }
 }
 

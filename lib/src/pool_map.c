@@ -393,6 +393,12 @@ mproc_pool_map_array(mproc_pool_t *workers, mproc_map_fn_t function,
         map.options = *options;
     }
     rv = mproc__pool_check(workers, "mproc_pool_map_array");
+    if (rv == APR_SUCCESS && workers->away != NULL) {
+        return mproc__fail(APR_ENOTIMPL,
+                           "mproc_pool_map_array: a manager's pool does not "
+                           "reach this process's memory; pack the items, and "
+                           "use mproc_pool_map()");
+    }
     if (rv == APR_SUCCESS) {
         rv = map_check(&map);
     }

@@ -8,6 +8,7 @@
 #include <mproc/error.h>
 
 #include "error.h"
+#include "manager_far_pool.h"
 #include "parking.h"
 #include "process.h"
 
@@ -42,6 +43,9 @@ mproc_pool_stats(mproc_pool_t *workers, mproc_pool_stats_t *stats)
     }
     if (rv != APR_SUCCESS) {
         return rv;
+    }
+    if (workers->away != NULL) {
+        return mproc__far_pool_stats(workers->away, stats);
     }
     apr_thread_mutex_lock(workers->life);
     apr_thread_mutex_lock(workers->list);
@@ -99,6 +103,9 @@ mproc_pool_resize(mproc_pool_t *workers, int processes)
                            "mproc_pool_resize: %d processes were asked for; "
                            "give 1 to %d",
                            processes, MPROC__POOL_MOST);
+    }
+    if (workers->away != NULL) {
+        return mproc__far_pool_resize(workers, processes);
     }
     apr_thread_mutex_lock(workers->life);
     rv = mproc__pool_places(workers, processes);

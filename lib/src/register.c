@@ -12,6 +12,7 @@
 #include <mproc/function.h>
 
 #include "error.h"
+#include "funcref.h"
 
 #define BUCKETS 64
 #define NAME_MAX_BYTES 255
@@ -115,4 +116,21 @@ mproc_registered_function(mproc_function_t *function, const char *name)
     }
     *function = entry->function;
     return APR_SUCCESS;
+}
+
+const char *
+mproc__registered_name(mproc_function_t function)
+{
+    entry_t *entry;
+    int i;
+
+    for (i = 0; i < BUCKETS; i++) {
+        for (entry = atomic_load(&buckets[i]); entry != NULL;
+             entry = entry->next) {
+            if (entry->function == function) {
+                return entry->name;
+            }
+        }
+    }
+    return NULL;
 }

@@ -233,6 +233,20 @@ id_fill(unsigned char *type, unsigned char *id, void *baton)
     return APR_SUCCESS;
 }
 
+/* A pool has workers: those are for other tests. */
+static int
+makes_pool(unsigned method, const uint8_t *args, apr_size_t size)
+{
+    mproc__token_t token;
+    mproc__wire_t wire;
+
+    mproc__wire_init(&wire, (mproc_bytes_t){args, size});
+    return method == MPROC__MAKE &&
+           mproc__wire_next(&wire, &token) == APR_SUCCESS &&
+           token.kind == MPROC__TOKEN_INT && !token.negative &&
+           token.number == MPROC_KIND_POOL;
+}
+
 static void
 request_send(client_t *client, unsigned method, unsigned object, unsigned time,
              const uint8_t *args, apr_size_t size)
@@ -286,7 +300,7 @@ request_run(const uint8_t *data, size_t size)
         client_leave(data[0] & 1);
         client_come(data[0] & 1);
     }
-    else if (client->asked == 0) {
+    else if (client->asked == 0 && !makes_pool(op, data + 4, length)) {
         request_send(client, op, data[1], data[2], data + 4, length);
         mproc__conn_again(client->conn);
     }

@@ -4,6 +4,7 @@
  * foe nothing stays. A foe is a raw stream that knows the key, or not.
  */
 #include "hostile.h"
+#include "served_tasks.h"
 
 /* ------------------------------------------------------------ the beginning */
 
@@ -307,6 +308,141 @@ given_up_meanwhile(apr_pool_t *pool)
     }
 }
 
+/* -------------------------------------------------------------------- pools */
+
+static apr_uint64_t
+foe_pool(foe_t *foe, apr_int64_t processes)
+{
+    int i;
+    foe_begin(foe, MPROC__MAKE, 1, 0, 0);
+    foe_int(foe, MPROC_KIND_POOL);
+    foe_bytes(foe, "\xc0", 1);
+    foe_int(foe, processes);
+    foe_int(foe, test_method());
+    foe_bytes(foe, "\xc0\xc0\xc0", 3);
+    for (i = 0; i < 4; i++) {
+        foe_int(foe, 0);
+    }
+    foe_send(foe);
+    REQUIRE_STATUS(APR_SUCCESS, foe_answer(foe));
+    return mproc__id_read(foe->in + MPROC__REPLY_HEAD + 2);
+}
+
+static void
+foe_task(foe_t *foe, apr_uint64_t pool, const char *name, apr_int64_t count)
+{
+    unsigned char head[2] = {0xd9, (unsigned char)strlen(name)};
+    foe_begin(foe, MPROC__POOL_SEND, 1, pool, MPROC_FOREVER);
+    foe_bytes(foe, head, 2);
+    foe_bytes(foe, name, strlen(name));
+    foe_int(foe, 1);
+    foe_int(foe, -5);
+    foe_int(foe, -5);
+    foe_int(foe, -1);
+    foe_int(foe, count);
+}
+
+static void
+garbled_tasks(foe_t *foe, apr_uint64_t id)
+{
+    static const apr_int64_t counts[] = {-1, 2, 1 << 30, APR_INT64_MAX};
+    apr_size_t i;
+    for (i = 0; i < sizeof counts / sizeof *counts; i++) {
+        foe_task(foe, id, "square", counts[i]);
+        foe_bytes(foe, "\xc4\x01\x07", 3);
+        foe_send(foe);
+        CHECK(foe_answer(foe) != APR_SUCCESS);
+    }
+    foe_task(foe, id, "square", 1);
+    foe_int(foe, 7); /* no bytes */
+    foe_send(foe);
+    CHECK_STATUS(MPROC_EREMOTE, foe_answer(foe));
+    foe_task(foe, id, "nothing", 0);
+    foe_send(foe);
+    CHECK_STATUS(MPROC_EREMOTE, foe_answer(foe));
+    foe_begin(foe, MPROC__POOL_RESIZE, 1, id, 0);
+    foe_int(foe, APR_INT64_MAX);
+    foe_send(foe);
+    CHECK_STATUS(APR_EINVAL, foe_answer(foe));
+}
+
+static void
+garbled_results(foe_t *foe, apr_uint64_t id, apr_uint64_t async)
+{
+    static const apr_int64_t froms[] = {0, 1, 1000, APR_INT64_MAX};
+    static const apr_int64_t counts[] = {2, -1, 1000, APR_INT64_MAX};
+    apr_size_t i;
+    for (i = 0; i < sizeof froms / sizeof *froms; i++) {
+        foe_begin(foe, MPROC__ASYNC_GET, 1, async, MPROC_FOREVER);
+        foe_int(foe, froms[i]);
+        foe_int(foe, 0);
+        foe_send(foe);
+        CHECK_STATUS(APR_SUCCESS, foe_answer(foe));
+        foe_begin(foe, MPROC__ASYNC_GET, 1, async, MPROC_FOREVER);
+        foe_int(foe, -froms[i] - 1);
+        foe_int(foe, 0);
+        foe_send(foe);
+        CHECK_STATUS(MPROC_EREMOTE, foe_answer(foe));
+        foe_begin(foe, MPROC__ASYNC_SELECT, 1, async, MPROC_FOREVER);
+        foe_int(foe, MPROC_ALL_SETTLED);
+        foe_int(foe, counts[i]);
+        foe_int(foe, (apr_int64_t)async);
+        foe_int(foe, (apr_int64_t)(i % 2 ? async : id));
+        foe_send(foe);
+        CHECK(foe_answer(foe) != APR_SUCCESS);
+    }
+    CHECK_STATUS(MPROC_EREMOTE, foe_call(foe, MPROC__ASYNC_GET, 1, id, 0));
+    CHECK_STATUS(MPROC_EREMOTE, foe_call(foe, MPROC__POOL_STATS, 1, async, 0));
+}
+
+/* Calls on pools that lie; a client that leaves in the middle of one. */
+static void
+pools_are_asked_for_what_is_not(apr_pool_t *pool)
+{
+    mproc_manager_options_t options = {.address = LOCAL,
+                                       .initializer = server_begin};
+    foe_t *foe = apr_pcalloc(pool, sizeof *foe);
+    mproc_manager_t *manager;
+    apr_uint64_t id, async;
+    int i;
+    options.net = options_with(KEY);
+    manager = manager_with(&options, pool);
+    foe_join(foe, manager, 1, 0, pool);
+    id = foe_pool(foe, 1);
+    garbled_tasks(foe, id); /* whether it is up or not */
+    CHECK_STATUS(APR_SUCCESS,
+                 foe_call(foe, MPROC__POOL_READY, 1, id, MPROC_FOREVER));
+    garbled_tasks(foe, id);
+    foe_task(foe, id, "square", 1);
+    foe_bytes(foe, "\xc4\x01\x07", 3);
+    foe_send(foe);
+    REQUIRE_STATUS(APR_SUCCESS, foe_answer(foe));
+    async = mproc__id_read(foe->in + MPROC__REPLY_HEAD + 2);
+    garbled_results(foe, id, async);
+    /* One that could not be made says so, whatever it is asked. */
+    id = foe_pool(foe, 1 << 20);
+    CHECK_STATUS(APR_EINVAL,
+                 foe_call(foe, MPROC__POOL_READY, 1, id, MPROC_FOREVER));
+    CHECK_STATUS(APR_EINVAL, foe_call(foe, MPROC__POOL_STATS, 1, id, 0));
+    CHECK_STATUS(APR_EINVAL, foe_call(foe, MPROC__POOL_JOIN, 1, id, 0));
+    foe_close(foe);
+    target_is_well(manager, 0);
+    for (i = 0; i < 20; i++) {
+        foe_join(foe, manager, (unsigned char)(i + 2), 0, pool);
+        id = foe_pool(foe, 1);
+        if (i % 2) {
+            CHECK_STATUS(APR_SUCCESS, foe_call(foe, MPROC__POOL_READY, 1, id,
+                                               MPROC_FOREVER));
+        }
+        foe_task(foe, id, i % 4 ? "sleep" : "square", 1);
+        foe_bytes(foe, "\xc4\x01\x07", 3);
+        foe_send(foe);
+        foe_close(foe);
+    }
+    target_is_well(manager, 0);
+    server_end(manager);
+}
+
 static const test_case_t cases[] = {{"strangers", strangers},
                                     {"hellos", hellos},
                                     {"frames", frames},
@@ -314,6 +450,7 @@ static const test_case_t cases[] = {{"strangers", strangers},
                                     {"wrong_ids", wrong_ids},
                                     {"wrong_names", wrong_names},
                                     {"given_up_meanwhile", given_up_meanwhile},
+                                    {"pools", pools_are_asked_for_what_is_not},
                                     {NULL, NULL}};
 
 const test_suite_t suite_manager_hostile = {"manager_hostile", 0, cases};

@@ -24,7 +24,10 @@
  * longer than it might, with MPROC_ECLOSED when it was cancelled or the pool
  * terminated. Then it stays so.
  *
- * An async belongs to the process that made it; threads may share it.
+ * An async belongs to the process that made it; threads may share it. Those of
+ * a manager's pool (pool.h) keep what the tasks said, once that was got or
+ * waited for, without the server. What only asks goes to the server and comes
+ * back; it does not wait for a task.
  */
 #ifndef MPROC_ASYNC_H
 #define MPROC_ASYNC_H
@@ -216,7 +219,9 @@ typedef enum mproc_wait_for_e {
 
 /**
  * Wait for several.
- * @param asyncs  count of them, of any pools; one may be there twice
+ * @param asyncs  count of them, of any pools of this process, or of any of one
+ *                manager (APR_ENOTIMPL for both, or several managers); one may
+ *                be there twice
  * @param count   how many; 0 returns at once
  * @param until   what to wait for
  * @param timeout microseconds, MPROC_FOREVER or MPROC_NOWAIT
@@ -232,7 +237,8 @@ mproc_wait_results(mproc_async_t *const *asyncs, apr_size_t count,
 
 /**
  * Wait for the next of several that is settled; call it until APR_EOF.
- * @param asyncs  count of them; those that were told are NULL afterwards
+ * @param asyncs  count of them, as mproc_wait_results(); those that were told
+ *                are NULL afterwards
  * @param count   how many
  * @param index   receives which
  * @param timeout microseconds, MPROC_FOREVER or MPROC_NOWAIT

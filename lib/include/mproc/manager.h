@@ -359,6 +359,43 @@ mproc_manager_array(mproc_manager_t *manager, mproc_array_t **array,
                     const char *name, apr_size_t item, apr_size_t count,
                     const void *initial, apr_pool_t *pool);
 
+/* ----------------------------------------------------------------- pools */
+
+/**
+ * Have a pool of workers that are children of the server's process. It, its
+ * asyncs and its imaps take the calls of pool.h and async.h; what is different
+ * is told at the top of pool.h. They belong to the process that has them, and
+ * do not pass with `o`: others have the same pool by its name.
+ *
+ * No code is sent: a task goes by the name under which it was registered
+ * (mproc_register()) here and in the server, there best by its initializer.
+ * Arguments and results are copied, and cannot name objects: a task that needs
+ * one connects to the manager, and has it by its name.
+ *
+ * The pool ends, with what it does, when nobody refers to it:
+ * mproc_pool_destroy() gives up this process's reference. What a client had
+ * sent that has gone is done all the same, as long as others have the pool. The
+ * server's end ends all of its pools.
+ * @param manager the manager
+ * @param workers receives it, when its workers have come through their
+ *                initializer
+ * @param name    NULL: a new one. Else the one that has this name, or a new one
+ *                with it: options count for a new one only
+ * @param options NULL: all zero; how many processors and which start method are
+ *                the server's
+ * @param pool    lifetime in this process, or NULL: until mproc_pool_destroy()
+ * @return APR_SUCCESS; MPROC_ESTATE when the name is another type's;
+ *         APR_NOTFOUND when the initializer is not registered here,
+ *         MPROC_EREMOTE when it is not in the server; as mproc_pool_create();
+ *         APR_ECONNRESET; APR_EINVAL
+ * @note Processes: any; for the calling one. Threads: any, an APR pool in one
+ * at a time.
+ */
+MPROC_DECLARE(apr_status_t)
+mproc_manager_pool(mproc_manager_t *manager, mproc_pool_t **workers,
+                   const char *name, const mproc_pool_options_t *options,
+                   apr_pool_t *pool);
+
 /* ------------------------------------------------------------- own types */
 
 /**

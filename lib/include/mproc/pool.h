@@ -27,6 +27,19 @@
  * mproc_pool_map_array() runs a function on plain C arrays. A task may not use
  * the pool that runs it: that belongs to the process that made it. Workers are
  * daemonic, so a task starts no processes.
+ *
+ * A **manager's pool** (mproc_manager_pool(), manager.h) has its workers in a
+ * server, which this process, and others that have it, call. It takes the calls
+ * of this header and of async.h, each of which goes to the server, so may
+ * return APR_ECONNRESET; but
+ * - tasks and initializers go by the names that they are registered under: else
+ *   APR_NOTFOUND, or MPROC_EREMOTE when the server has no such name;
+ * - arguments cannot name objects (APR_EINVAL), nor results (MPROC_EREMOTE, of
+ *   that task);
+ * - mproc_pool_map_array() and callbacks are APR_ENOTIMPL;
+ * - an imap ends, with MPROC_ECLOSED, after those that it had fetched when the
+ *   pool is closed, not when it is joined;
+ * - all items of one call go with one message (net.max_message).
  */
 #ifndef MPROC_POOL_H
 #define MPROC_POOL_H

@@ -51,7 +51,8 @@ typedef enum mproc_waitable_e {
                                 with its proof: to accept may yet take a while,
                                 so do it with a timeout */
     MPROC_WAIT_ASYNC       /**< mproc_async_t: it is settled, and its callback
-                                has returned; it stays so */
+                                has returned; it stays so. Not of a manager's
+                                pool (APR_ENOTIMPL) */
 } mproc_waitable_e;
 
 /** Something to wait for. */
