@@ -3,7 +3,8 @@
  *
  * Sections: s10, a dict and a list, changed by a child; s29, the same by ten
  * children; namespace, named attributes; account, a type of our own, with
- * methods; lock, one in the server, whose holder is killed.
+ * methods; lock, one in the server, whose holder is killed; pool, workers that
+ * are the server's.
  *
  * What shares.c has in the memory of the process tree is here in a server of
  * its own: the calls are the same.
@@ -408,6 +409,74 @@ section_lock(apr_pool_t *pool)
     CHECK_OK(mproc_manager_shutdown(manager, APR_USEC_PER_SEC));
 }
 
+/* ------------------------------------------------------------------- pool */
+
+static apr_status_t
+square(mproc_bytes_t args, mproc_reply_t *reply, apr_pool_t *pool)
+{
+    apr_status_t rv;
+    int x;
+
+    rv = mproc_unpack(args, pool, "i", &x);
+    return rv == APR_SUCCESS ? mproc_reply(reply, "i", x * x) : rv;
+}
+
+/* No code is sent: the server and who asks it know the task by this name. */
+static apr_status_t
+tasks_register(mproc_manager_t *manager, void *baton)
+{
+    (void)manager;
+    (void)baton;
+    return mproc_register("square", square);
+}
+
+/* The same workers, by their name. */
+static int
+ask_workers(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_manager_t *manager;
+    mproc_bytes_t result;
+    mproc_pool_t *workers;
+    int x = 0;
+
+    return tasks_register(NULL, NULL) != APR_SUCCESS ||
+           mproc_unpack(args, pool, "o", &manager) != APR_SUCCESS ||
+           mproc_manager_pool(manager, &workers, "workers", NULL, pool) !=
+               APR_SUCCESS ||
+           mproc_pool_apply(workers, square, &result, MPROC_FOREVER, pool, "i",
+                            12) != APR_SUCCESS ||
+           mproc_unpack(result, pool, "i", &x) != APR_SUCCESS || x != 144;
+}
+
+static void
+section_pool(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = server_start(tasks_register, pool);
+    mproc_bytes_t items[SIGNERS], results[SIGNERS];
+    mproc_pool_options_t options = {.processes = 2};
+    mproc_process_t *process;
+    mproc_pool_t *workers;
+    int i, x, sum = 0;
+
+    CHECK_OK(tasks_register(NULL, NULL));
+    CHECK_OK(mproc_manager_pool(manager, &workers, "workers", &options, pool));
+    for (i = 0; i < SIGNERS; i++) {
+        CHECK_OK(mproc_pack(&items[i], pool, "i", i + 1));
+    }
+    CHECK_OK(
+        mproc_pool_map(workers, square, items, SIGNERS, NULL, results, pool));
+    for (i = 0; i < SIGNERS; i++) {
+        CHECK_OK(mproc_unpack(results[i], pool, "i", &x));
+        sum += x;
+    }
+    seed_say("the squares of 1 to 10 are %d together", sum);
+    CHECK(sum == 385);
+    CHECK_OK(
+        mproc_process_create(&process, ask_workers, NULL, pool, "o", manager));
+    processes_run(&process, 1);
+    CHECK_OK(mproc_manager_shutdown(manager, APR_USEC_PER_SEC));
+}
+
 int
 main(int argc, const char *const *argv)
 {
@@ -416,6 +485,7 @@ main(int argc, const char *const *argv)
                                               {"namespace", section_namespace},
                                               {"account", section_account},
                                               {"lock", section_lock},
+                                              {"pool", section_pool},
                                               {NULL, NULL}};
 
     mproc_initialize(argc, argv);
