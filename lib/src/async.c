@@ -297,6 +297,9 @@ async_hint(mproc_async_t *async, int begun, const char *call)
     if (rv == APR_SUCCESS) {
         list_prune(workers);
         list_add(async);
+        if (batch->count == 0) {
+            mproc__async_list_front(async);
+        }
         chunks = (batch->count + batch->chunk - 1) / batch->chunk;
         hints = (apr_uint64_t)workers->count;
         hints = chunks < hints ? chunks : hints;
@@ -453,22 +456,6 @@ mproc__async_box(mproc_async_t *async, apr_size_t index)
                : 0;
 }
 
-const mproc_lost_t *
-mproc__async_lost_find(mproc_async_t *async, apr_size_t index)
-{
-    mproc__extra_t *extra = atomic_load(&async->extra);
-    const mproc__lost_t *lost =
-        extra == NULL ? NULL : atomic_load(&extra->lost);
-
-    if (mproc__async_far(async) != NULL) {
-        return mproc__far_async_lost(async->away, index);
-    }
-    while (lost != NULL && lost->index != index) {
-        lost = lost->next;
-    }
-    return lost == NULL ? NULL : &lost->record;
-}
-
 /* "killed by signal 9", "ended with code 3". */
 static const char *
 ending_text(const mproc_lost_t *lost, char *text, apr_size_t room)
@@ -495,10 +482,11 @@ mproc__async_failure(mproc_async_t *async, apr_size_t index)
         return mproc__far_async_failure(async->away, index);
     }
     task = mproc__batch_task(async->batch, index);
+    if (task->status == APR_SUCCESS) {
+        return APR_SUCCESS;
+    }
     lost = mproc__async_lost_find(async, index);
     switch (task->status) {
-    case APR_SUCCESS:
-        return APR_SUCCESS;
     case MPROC_EWORKERLOST:
         if (lost != NULL) {
             return mproc__fail(

@@ -44,6 +44,22 @@ mproc_async_status(mproc_async_t *async, apr_size_t index)
     return rv != APR_SUCCESS ? rv : mproc__async_failure(async, index);
 }
 
+const mproc_lost_t *
+mproc__async_lost_find(mproc_async_t *async, apr_size_t index)
+{
+    mproc__extra_t *extra = atomic_load(&async->extra);
+    const mproc__lost_t *lost =
+        extra == NULL ? NULL : atomic_load(&extra->lost);
+
+    if (mproc__async_far(async) != NULL) {
+        return mproc__far_async_lost(async->away, index);
+    }
+    while (lost != NULL && lost->index != index) {
+        lost = lost->next;
+    }
+    return lost == NULL ? NULL : &lost->record;
+}
+
 apr_status_t
 mproc_async_lost(mproc_async_t *async, apr_size_t index, mproc_lost_t *lost)
 {
@@ -73,9 +89,14 @@ mproc_async_lost(mproc_async_t *async, apr_size_t index, mproc_lost_t *lost)
 int
 mproc_async_ready(mproc_async_t *async)
 {
-    return mproc__async_check(async, "mproc_async_ready") == APR_SUCCESS &&
-           far_look(async, "mproc_async_ready") == APR_SUCCESS &&
-           mproc__async_task_done(async, MPROC__ALL_TASKS);
+    apr_status_t rv = mproc__async_check(async, "mproc_async_ready");
+
+    if (rv == APR_SUCCESS) {
+        rv = far_look(async, "mproc_async_ready");
+    }
+    /* Of a server that is gone no more will be known: no get waits. */
+    return rv == APR_SUCCESS ? mproc__async_task_done(async, MPROC__ALL_TASKS)
+                             : APR_STATUS_IS_ECONNRESET(rv);
 }
 
 apr_status_t

@@ -374,7 +374,7 @@ mproc__call_end(mproc__call_t *call)
     call->pool = NULL;
     if (call->holds) {
         call->holds = 0;
-        mproc__client_drop(call->client, call->head.id);
+        mproc__client_wait_end(call->client, call->head.id);
     }
 }
 
@@ -388,7 +388,7 @@ call_begin_wait(mproc__call_t *call)
     call->pool = NULL;
     rv = apr_pool_create_unmanaged_ex(&call->pool, NULL, NULL);
     if (rv == APR_SUCCESS) {
-        rv = mproc__client_hold(call->client, call->head.id, NULL);
+        rv = mproc__client_wait(call->client, call->head.id);
         call->holds = rv == APR_SUCCESS;
     }
     return rv;

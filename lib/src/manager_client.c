@@ -63,6 +63,7 @@ mproc__client_hold(mproc__client_t *client, apr_uint64_t id,
         }
         reference->id = id;
         reference->count = 0;
+        reference->waits = 0;
         apr_hash_set(client->references, &reference->id, sizeof reference->id,
                      reference);
     }
@@ -85,6 +86,31 @@ mproc__client_drop(mproc__client_t *client, apr_uint64_t id)
         mproc__object_close(reference->object);
         free(reference);
         mproc__served_pools_dropped(client->server, id);
+    }
+}
+
+apr_status_t
+mproc__client_wait(mproc__client_t *client, apr_uint64_t id)
+{
+    apr_status_t rv = mproc__client_hold(client, id, NULL);
+    mproc__reference_t *reference;
+
+    if (rv == APR_SUCCESS) {
+        reference = apr_hash_get(client->references, &id, sizeof id);
+        reference->waits++;
+    }
+    return rv;
+}
+
+void
+mproc__client_wait_end(mproc__client_t *client, apr_uint64_t id)
+{
+    mproc__reference_t *reference =
+        apr_hash_get(client->references, &id, sizeof id);
+
+    if (reference != NULL) {
+        reference->waits--;
+        mproc__client_drop(client, id);
     }
 }
 
@@ -390,6 +416,11 @@ mproc__serve_hold(mproc__call_t *call)
 apr_status_t
 mproc__serve_drop(mproc__call_t *call)
 {
-    mproc__client_drop(call->client, call->head.id);
+    mproc__reference_t *reference = apr_hash_get(
+        call->client->references, &call->head.id, sizeof call->head.id);
+
+    if (reference != NULL && reference->count > reference->waits) {
+        mproc__client_drop(call->client, call->head.id);
+    }
     return APR_SUCCESS;
 }

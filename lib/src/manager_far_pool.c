@@ -147,6 +147,11 @@ mproc__far_pool_open(mproc_pool_t **workers, mproc__proxy_t *proxy,
     rv = mproc__ask_run(&ask, MPROC_FOREVER);
     if (rv == APR_SUCCESS) {
         rv = mproc__answer_int(&ask, &count);
+        if (rv == APR_SUCCESS && (count < 1 || count > MPROC__POOL_MOST)) {
+            rv = mproc__fail(MPROC_EFORMAT,
+                             "%s: the manager does not answer as it should",
+                             call);
+        }
     }
     mproc__ask_end(&ask);
     if (rv == APR_SUCCESS &&

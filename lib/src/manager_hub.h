@@ -51,6 +51,7 @@ typedef struct mproc__conn_t {
 typedef struct mproc__reference_t {
     apr_uint64_t id;
     apr_uint64_t count;
+    apr_uint64_t waits; /* of these: by calls that wait */
     mproc_object_t *object;
 } mproc__reference_t;
 
@@ -143,6 +144,10 @@ mproc__client_t *mproc__client_make(mproc__hub_t *server,
                                     const unsigned char *token);
 /* One reference less, if it has any. */
 void mproc__client_drop(mproc__client_t *client, apr_uint64_t id);
+/* A call that waits has the object, which the client cannot give up; and that
+ * is over. */
+apr_status_t mproc__client_wait(mproc__client_t *client, apr_uint64_t id);
+void mproc__client_wait_end(mproc__client_t *client, apr_uint64_t id);
 /* Nothing has that object's name any more. */
 void mproc__served_unname(mproc__hub_t *server, apr_uint64_t id);
 void mproc__served_names_end(mproc__hub_t *server);

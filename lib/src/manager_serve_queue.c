@@ -63,13 +63,17 @@ taken_add(mproc__hub_t *server, apr_uint64_t id, apr_uint64_t serial,
     taken->count += count;
 }
 
-/* One is done: of the client's, if it has any; else of anybody's. */
+/* One is done: of the client's, if it has any; else of those gone; else of
+ * anybody's. */
 static void
 taken_told(mproc__hub_t *server, apr_uint64_t id, apr_uint64_t serial)
 {
     taken_t *taken = taken_find(server, id, serial);
     apr_hash_index_t *at;
 
+    if (taken == NULL || taken->count == 0) {
+        taken = taken_find(server, id, 0);
+    }
     for (at = apr_hash_first(NULL, server->taken);
          at != NULL && (taken == NULL || taken->count == 0);
          at = apr_hash_next(at)) {

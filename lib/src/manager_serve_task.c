@@ -93,6 +93,9 @@ items_read(mproc__pool_job_t *job, mproc__call_t *call)
     }
     job->count = (apr_size_t)count;
     job->items = apr_pcalloc(job->pool, (job->count + 1) * sizeof *job->items);
+    if (job->items == NULL) {
+        return mproc__fail(APR_ENOMEM, "the manager has no memory for tasks");
+    }
     for (i = 0; i < job->count && rv == APR_SUCCESS; i++) {
         rv = mproc__arg_bytes(call, &job->items[i]);
     }
@@ -190,6 +193,10 @@ job_make(mproc__pool_job_t **made, mproc__call_t *call,
     job->async = async;
     job->what = call->head.method;
     args.data = apr_pmemdup(pool, args.data, args.size);
+    if (args.data == NULL) {
+        apr_pool_destroy(pool);
+        return mproc__fail(APR_ENOMEM, "the manager has no memory for tasks");
+    }
     mproc__wire_init(&call->args, args);
     rv = job_read(job, call);
     if (rv != APR_SUCCESS) {
@@ -221,9 +228,18 @@ job_begin(mproc__call_t *call, mproc__served_pool_t *in,
     call->state = MPROC__POOL_CALL_RUNS;
     call->note = (apr_uint64_t)(apr_uintptr_t)job;
     apr_thread_mutex_lock(mutex);
-    *in->todo_end = job;
-    in->todo_end = &job->next;
-    apr_thread_cond_signal(in->cond);
+    if (in->state == MPROC__POOL_ENDED) { /* Meanwhile: nobody looks there. */
+        job->status = mproc__served_pool_lacks(in);
+        apr_cpystrn(job->sentence, mproc_error_detail(), sizeof job->sentence);
+        job->next = in->pools->done;
+        in->pools->done = job;
+        mproc__hub_ring(in->pools->server);
+    }
+    else {
+        *in->todo_end = job;
+        in->todo_end = &job->next;
+        apr_thread_cond_signal(in->cond);
+    }
     apr_thread_mutex_unlock(mutex);
     return MPROC__CALL_WAITS;
 }
@@ -327,17 +343,16 @@ mproc__serve_pool_ready(mproc__call_t *call)
     }
     apr_thread_mutex_lock(in->pools->mutex);
     state = in->state;
-    if (state == MPROC__POOL_UP) {
+    if (in->workers != NULL) {
         mproc__result_int(call, in->workers->count);
     }
-    apr_thread_mutex_unlock(in->pools->mutex);
-    if (state == MPROC__POOL_BEGINS) {
+    else {
         rv = MPROC__CALL_WAITS;
     }
-    else if (state == MPROC__POOL_ENDED) {
-        rv = mproc__served_pool_lacks(in);
-    }
-    return rv;
+    apr_thread_mutex_unlock(in->pools->mutex);
+    return rv == APR_SUCCESS || state == MPROC__POOL_BEGINS
+               ? rv
+               : mproc__served_pool_lacks(in);
 }
 
 /* That of a pool which nobody has joined, with MPROC_NOWAIT, locks nothing. */

@@ -102,7 +102,7 @@ typedef struct mproc__place_t {
     mproc__word_t began;   /* when it began that */
     mproc__word_t limit;   /* microseconds that this may take; 0: any */
     mproc__word_t tasks;   /* that it has done */
-    mproc__word_t pid;     /* once it is started; by the owner */
+    mproc__word_t pid;     /* once it is started; by both */
     apr_uint64_t apart[7]; /* No worker writes where another does. */
 } mproc__place_t;
 

@@ -442,6 +442,8 @@ mproc__pool_worker(mproc_bytes_t args, apr_pool_t *pool)
         return 1;
     }
     atomic_store(&worker.place->state, MPROC__WORKER_UP);
+    /* The owner writes it, too, but perhaps later. */
+    atomic_store(&worker.place->pid, worker.pid);
     atomic_store(&worker.place->peer, worker.self);
     mproc__pool_told(&worker.shared->care);
     rv = worker_work(&worker);

@@ -176,7 +176,8 @@ typedef struct mproc_lost_t {
 MPROC_DECLARE(apr_status_t)
 mproc_async_lost(mproc_async_t *async, apr_size_t index, mproc_lost_t *lost);
 
-/** Whether it is settled. Never waits. */
+/** Whether it is settled, or, of a manager's pool, the server is gone: no get
+ *  would wait. Never waits. */
 MPROC_DECLARE(int) mproc_async_ready(mproc_async_t *async);
 
 /**
