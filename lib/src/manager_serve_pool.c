@@ -412,6 +412,7 @@ mproc__served_pools_rung(mproc__hub_t *server)
         }
         apr_thread_mutex_lock(pools->mutex);
     }
+    mproc__served_selects_settle(pools);
     for (served = pools->first; served != NULL; served = served->next) {
         if (served->news) {
             served->news = 0;

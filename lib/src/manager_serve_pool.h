@@ -108,6 +108,7 @@ typedef struct mproc__served_pools_t {
     mproc__served_pool_t *first;
     apr_hash_t *asyncs; /* by id */
     mproc__select_t *selects;
+    int any_settled;           /* since these were looked at */
     apr_uint64_t select_count; /* so far */
     /* Guarded by the mutex. */
     mproc__pool_job_t *done;
@@ -127,7 +128,9 @@ apr_status_t mproc__pool_function_find(mproc_function_t *function,
 /* Note what has become of it, and ring. Any thread. */
 void mproc__served_async_mark(mproc__served_async_t *async, int marks);
 
-/* It is settled: run what waits for it. It may be destroyed already. */
+/* It is settled: run what waits for it; and, after several, what waits for any
+ * of many. It may be destroyed already. */
 void mproc__served_async_settle(mproc__served_async_t *async, int failed);
+void mproc__served_selects_settle(mproc__served_pools_t *pools);
 
 #endif

@@ -72,6 +72,27 @@ mproc__pool_function_find(mproc_function_t *function, const char *name)
 
 /* ------------------------------------------------------------------ sending */
 
+static apr_status_t
+object_found(unsigned char *type, unsigned char *id, void *baton)
+{
+    (void)id;
+    *(int *)baton |= *type == MPROC__WIRE_OBJECT;
+    return APR_SUCCESS;
+}
+
+/* Within bytes an object would be one of the server's family. */
+static apr_status_t
+item_check(mproc_bytes_t item)
+{
+    int found = 0;
+
+    (void)mproc__wire_objects((void *)item.data, item.size, object_found,
+                              &found);
+    return found ? mproc__fail(MPROC_EREMOTE, "arguments of a manager's tasks "
+                                              "name no objects")
+                 : APR_SUCCESS;
+}
+
 /* So many as there can be: each has a byte at least. */
 static apr_status_t
 items_read(mproc__pool_job_t *job, mproc__call_t *call)
@@ -98,6 +119,9 @@ items_read(mproc__pool_job_t *job, mproc__call_t *call)
     }
     for (i = 0; i < job->count && rv == APR_SUCCESS; i++) {
         rv = mproc__arg_bytes(call, &job->items[i]);
+        if (rv == APR_SUCCESS) {
+            rv = item_check(job->items[i]);
+        }
     }
     return rv;
 }
@@ -527,14 +551,21 @@ select_begin(mproc__call_t *call)
 void
 mproc__served_async_settle(mproc__served_async_t *async, int failed)
 {
-    mproc__served_pools_t *pools = async->in->pools;
+    async->settled = failed ? 2 : 1;
+    async->in->pools->any_settled = 1;
+    mproc__object_changed(async->in->pools->server, async->id);
+}
+
+void
+mproc__served_selects_settle(mproc__served_pools_t *pools)
+{
     mproc__select_t *select;
 
-    async->settled = failed ? 2 : 1;
-    mproc__object_changed(pools->server, async->id);
-    for (select = pools->selects; select != NULL; select = select->next) {
+    for (select = pools->selects; pools->any_settled && select != NULL;
+         select = select->next) {
         mproc__object_changed(pools->server, select->place);
     }
+    pools->any_settled = 0;
 }
 
 apr_status_t

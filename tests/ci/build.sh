@@ -23,7 +23,7 @@ case "$*" in
   # spawn and the fork server run the same tests. The killer takes too long.
   *address* | *=thread*)
     forks='join|exit|family|main|process|start|function|pool'
-    forks="$forks|manager_pool|manager_tasks"
+    forks="$forks|manager[a-z_]*"
     skip="^(unit[.]($forks)|examples)[.].*[.]fork\$|^stress"
     # Nor where APR maps more than fits beside the sanitizer's own memory.
     skip="$skip|^platform[.]plat_apr[.]shm_memory"

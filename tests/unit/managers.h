@@ -29,6 +29,18 @@ waiting_settle(mproc_manager_t *manager, int count)
     } while (census.waiting != (apr_uint64_t)count);
 }
 
+/* Until there are so many clients: those that have ended are noticed soon. */
+static inline void
+clients_settle(mproc_manager_t *manager, int count)
+{
+    apr_time_t deadline = test_far();
+    mproc_manager_census_t census;
+    do {
+        REQUIRE_STATUS(APR_SUCCESS, mproc_manager_census(manager, &census));
+        REQUIRE(mproc_clock() < deadline);
+    } while (census.clients != (apr_uint64_t)count);
+}
+
 static inline mproc_manager_t *
 manager_with(mproc_manager_options_t *options, apr_pool_t *pool)
 {
