@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+#include <apr_time.h>
+
 #include <mproc/error.h>
 
 #include "../../platform/plat_sys.h"
@@ -27,6 +29,8 @@ typedef struct hook_t {
 } hook_t;
 
 static hook_t *hooks;
+static hook_t *running; /* one of them, off the list */
+static _Thread_local int runs_hooks;
 static int exit_enabled = 1;
 
 void
@@ -34,6 +38,8 @@ mproc__shutdown_forget(void)
 {
     /* Not freed: what they would free is the parent's. */
     hooks = NULL;
+    running = NULL;
+    runs_hooks = 0;
 }
 
 apr_status_t
@@ -55,12 +61,20 @@ mproc__at_shutdown(void (*run)(void *baton), void *baton)
     return APR_SUCCESS;
 }
 
+/* One that runs just now, in another thread, has ended when this returns: then
+ * what it uses may go. */
 void
 mproc__at_shutdown_remove(void (*run)(void *baton), void *baton)
 {
     hook_t *found = NULL;
 
     mproc__family_lock();
+    while (!runs_hooks && running != NULL && running->run == run &&
+           running->baton == baton) {
+        mproc__family_unlock();
+        apr_sleep(1000);
+        mproc__family_lock();
+    }
     for (hook_t **hook = &hooks; *hook != NULL; hook = &(*hook)->next) {
         if ((*hook)->run == run && (*hook)->baton == baton) {
             found = *hook;
@@ -81,11 +95,16 @@ hooks_run(void)
         if (hook != NULL) {
             hooks = hook->next;
         }
+        running = hook;
+        runs_hooks = hook != NULL;
         mproc__family_unlock();
         if (hook == NULL) {
             return;
         }
         hook->run(hook->baton);
+        mproc__family_lock();
+        running = NULL;
+        mproc__family_unlock();
         free(hook);
     }
 }

@@ -1,6 +1,7 @@
 /* test_exit.c: exit codes, and how a child ends: P21 to P31 and CL1 to CL4 of
  * the reference semantics. */
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -9,6 +10,7 @@
 
 #include "kin.h"
 #include "program.h"
+#include "threads.h"
 
 #include "../../lib/src/process.h"
 #include "../../platform/plat_proc.h"
@@ -344,6 +346,46 @@ hooks(apr_pool_t *pool)
     }
 }
 
+typedef struct slow_hook_t {
+    atomic_int runs, removes, over;
+} slow_hook_t;
+
+static void
+hook_slow(void *baton)
+{
+    slow_hook_t *slow = baton;
+    atomic_store(&slow->runs, 1);
+    while (!atomic_load(&slow->removes)) {
+        apr_sleep(100);
+    }
+    apr_sleep(20000); /* the time in which a wrong one is found */
+    atomic_store(&slow->over, 1);
+}
+
+static apr_status_t
+remove_slow(void *baton)
+{
+    slow_hook_t *slow = baton;
+    while (!atomic_load(&slow->runs)) {
+        apr_sleep(100);
+    }
+    atomic_store(&slow->removes, 1);
+    mproc__at_shutdown_remove(hook_slow, slow);
+    return atomic_load(&slow->over) ? APR_SUCCESS : APR_EBUSY;
+}
+
+/* What a hook uses stays until it has run. */
+static void
+a_hook_that_runs_is_waited_for(apr_pool_t *pool)
+{
+    slow_hook_t slow = {0};
+    threads_t *threads;
+    REQUIRE_STATUS(APR_SUCCESS, mproc__at_shutdown(hook_slow, &slow));
+    threads = threads_start(1, remove_slow, &slow, pool);
+    mproc_shutdown();
+    threads_join(threads, APR_SUCCESS);
+}
+
 const test_suite_t suite_exit = {
     "exit", 1,
     (const test_case_t[]){
@@ -358,4 +400,5 @@ const test_suite_t suite_exit = {
         {"parents_pools_are_left_alone", parents_pools_are_left_alone},
         {"children_of_a_child", children_of_a_child},
         {"hooks", hooks},
+        {"a_hook_that_runs_is_waited_for", a_hook_that_runs_is_waited_for},
         {NULL, NULL}}};
