@@ -266,6 +266,25 @@ mproc__wire_objects(void *data, apr_size_t size, mproc__each_object_fn_t each,
     return rv == APR_SUCCESS && open > 0 ? MPROC_EFORMAT : rv;
 }
 
+static apr_status_t
+object_found(unsigned char *type, unsigned char *id, void *baton)
+{
+    (void)id;
+    *(int *)baton |= *type == MPROC__WIRE_OBJECT;
+    return APR_SUCCESS;
+}
+
+int
+mproc__wire_names(mproc_bytes_t bytes)
+{
+    int found = 0;
+
+    return bytes.size > 0 && bytes.data != NULL &&
+           mproc__wire_objects((void *)(apr_uintptr_t)bytes.data, bytes.size,
+                               object_found, &found) == APR_SUCCESS &&
+           found;
+}
+
 /* An object of this process becomes one of the server's. */
 static apr_status_t
 object_out(unsigned char *type, unsigned char *id, void *baton)

@@ -24,25 +24,11 @@
 
 /* ----------------------------------------------------------- what is passed */
 
-/* One that the bytes name, if they are packed values; what else they are is the
- * task's affair. */
-static apr_status_t
-object_found(unsigned char *type, unsigned char *id, void *baton)
-{
-    (void)id;
-    *(int *)baton |= *type == MPROC__WIRE_OBJECT;
-    return APR_SUCCESS;
-}
-
+/* Bytes that are no packed values are the task's affair. */
 static apr_status_t
 bytes_check(mproc_bytes_t bytes, const char *call)
 {
-    int found = 0;
-
-    if (bytes.data == NULL ||
-        mproc__wire_objects((void *)(apr_uintptr_t)bytes.data, bytes.size,
-                            object_found, &found) != APR_SUCCESS ||
-        !found) {
+    if (!mproc__wire_names(bytes)) {
         return APR_SUCCESS;
     }
     return mproc__fail(APR_EINVAL,

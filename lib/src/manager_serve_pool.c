@@ -518,7 +518,8 @@ options_read(mproc__call_t *call, mproc_pool_options_t *options,
         options->name = apr_pstrdup(pool, name);
         options->initargs.data =
             apr_pmemdup(pool, options->initargs.data, options->initargs.size);
-        if (initializer != NULL) {
+        rv = mproc__pool_args_check(options->initargs);
+        if (rv == APR_SUCCESS && initializer != NULL) {
             rv = mproc__pool_function_find(&function, initializer);
             options->initializer = (mproc_initializer_fn_t)function;
         }

@@ -125,6 +125,9 @@ void mproc__pool_job_free(mproc__pool_job_t *job);
 apr_status_t mproc__pool_function_find(mproc_function_t *function,
                                        const char *name);
 
+/* MPROC_EREMOTE for arguments that name objects. */
+apr_status_t mproc__pool_args_check(mproc_bytes_t args);
+
 /* Note what has become of it, and ring. Any thread. */
 void mproc__served_async_mark(mproc__served_async_t *async, int marks);
 

@@ -70,28 +70,18 @@ mproc__pool_function_find(mproc_function_t *function, const char *name)
                              name == NULL ? "" : name);
 }
 
-/* ------------------------------------------------------------------ sending */
-
-static apr_status_t
-object_found(unsigned char *type, unsigned char *id, void *baton)
-{
-    (void)id;
-    *(int *)baton |= *type == MPROC__WIRE_OBJECT;
-    return APR_SUCCESS;
-}
-
 /* Within bytes an object would be one of the server's family. */
-static apr_status_t
-item_check(mproc_bytes_t item)
+apr_status_t
+mproc__pool_args_check(mproc_bytes_t args)
 {
-    int found = 0;
-
-    (void)mproc__wire_objects((void *)item.data, item.size, object_found,
-                              &found);
-    return found ? mproc__fail(MPROC_EREMOTE, "arguments of a manager's tasks "
-                                              "name no objects")
-                 : APR_SUCCESS;
+    return mproc__wire_names(args)
+               ? mproc__fail(MPROC_EREMOTE,
+                             "arguments for a manager's pool name an object; "
+                             "pass its name, and have it there")
+               : APR_SUCCESS;
 }
+
+/* ------------------------------------------------------------------ sending */
 
 /* So many as there can be: each has a byte at least. */
 static apr_status_t
@@ -120,7 +110,7 @@ items_read(mproc__pool_job_t *job, mproc__call_t *call)
     for (i = 0; i < job->count && rv == APR_SUCCESS; i++) {
         rv = mproc__arg_bytes(call, &job->items[i]);
         if (rv == APR_SUCCESS) {
-            rv = item_check(job->items[i]);
+            rv = mproc__pool_args_check(job->items[i]);
         }
     }
     return rv;

@@ -172,6 +172,9 @@ typedef apr_status_t (*mproc__each_object_fn_t)(unsigned char *type,
 apr_status_t mproc__wire_objects(void *data, apr_size_t size,
                                  mproc__each_object_fn_t each, void *baton);
 
+/* Whether bytes are packed values, and name objects of a tree. */
+int mproc__wire_names(mproc_bytes_t bytes);
+
 static inline apr_uint64_t
 mproc__id_read(const unsigned char *at)
 {

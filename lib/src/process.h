@@ -32,6 +32,7 @@ int mproc__process_left_core(mproc_process_t *process);
  * ended and joined; the last registered first. Does nothing in a forked
  * child of the registering process. */
 apr_status_t mproc__at_shutdown(void (*hook)(void *baton), void *baton);
+/* Take it back; if it runs, wait until it has, but not within a hook. */
 void mproc__at_shutdown_remove(void (*hook)(void *baton), void *baton);
 
 #endif

@@ -29,7 +29,7 @@ typedef struct hook_t {
 } hook_t;
 
 static hook_t *hooks;
-static hook_t *running; /* one of them, off the list */
+static hook_t *running; /* those that do, off that list */
 static _Thread_local int runs_hooks;
 static int exit_enabled = 1;
 
@@ -61,26 +61,35 @@ mproc__at_shutdown(void (*run)(void *baton), void *baton)
     return APR_SUCCESS;
 }
 
+/* Where on a list it is; NULL: it is not. */
+static hook_t **
+hook_find(hook_t **list, void (*run)(void *baton), void *baton)
+{
+    for (; *list != NULL; list = &(*list)->next) {
+        if ((*list)->run == run && (*list)->baton == baton) {
+            return list;
+        }
+    }
+    return NULL;
+}
+
 /* One that runs just now, in another thread, has ended when this returns: then
  * what it uses may go. */
 void
 mproc__at_shutdown_remove(void (*run)(void *baton), void *baton)
 {
-    hook_t *found = NULL;
+    hook_t **hook, *found = NULL;
 
     mproc__family_lock();
-    while (!runs_hooks && running != NULL && running->run == run &&
-           running->baton == baton) {
+    while (!runs_hooks && hook_find(&running, run, baton) != NULL) {
         mproc__family_unlock();
         apr_sleep(1000);
         mproc__family_lock();
     }
-    for (hook_t **hook = &hooks; *hook != NULL; hook = &(*hook)->next) {
-        if ((*hook)->run == run && (*hook)->baton == baton) {
-            found = *hook;
-            *hook = found->next;
-            break;
-        }
+    hook = hook_find(&hooks, run, baton);
+    if (hook != NULL) {
+        found = *hook;
+        *hook = found->next;
     }
     mproc__family_unlock();
     free(found);
@@ -89,13 +98,16 @@ mproc__at_shutdown_remove(void (*run)(void *baton), void *baton)
 static void
 hooks_run(void)
 {
+    hook_t **at;
+
     for (;;) {
         mproc__family_lock();
         hook_t *hook = hooks;
         if (hook != NULL) {
             hooks = hook->next;
+            hook->next = running;
+            running = hook;
         }
-        running = hook;
         runs_hooks = hook != NULL;
         mproc__family_unlock();
         if (hook == NULL) {
@@ -103,7 +115,9 @@ hooks_run(void)
         }
         hook->run(hook->baton);
         mproc__family_lock();
-        running = NULL;
+        for (at = &running; *at != hook; at = &(*at)->next) {
+        }
+        *at = hook->next;
         mproc__family_unlock();
         free(hook);
     }

@@ -26,6 +26,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
+
 #include "../../lib/src/manager_hub.h"
 #include "../../platform/plat_net.h"
 #include "../../platform/plat_sys.h"
@@ -52,15 +54,6 @@ static client_t clients[CLIENTS];
 static apr_uint64_t ids[IDS];
 static unsigned id_count;
 static mproc__hub_t *server;
-
-static void
-must(int good, const char *what)
-{
-    if (!good) {
-        fprintf(stderr, "broken: %s\n%s\n", what, mproc_error_detail());
-        abort();
-    }
-}
 
 /* ------------------------------------------------------------- coming, going
  */

@@ -18,18 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
+
 #include "../../lib/src/auth.h"
 #include "../../lib/src/stream.h"
 #include "../../platform/plat_net.h"
-
-static void
-must(int good, const char *what)
-{
-    if (!good) {
-        fprintf(stderr, "broken: %s\n%s\n", what, mproc_error_detail());
-        abort();
-    }
-}
 
 /* No file of the corpus knows the key, nor what is asked. */
 static void

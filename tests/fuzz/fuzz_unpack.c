@@ -19,17 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
+
 /* Nesting that msgpack-c can follow. */
 #define MSGPACK_LEVELS 31
-
-static void
-must(int good, const char *what)
-{
-    if (!good) {
-        fprintf(stderr, "broken: %s\n%s\n", what, mproc_error_detail());
-        abort();
-    }
-}
 
 /* A failure is always one of these, with a sentence. */
 static void

@@ -359,6 +359,11 @@ garbled_tasks(foe_t *foe, apr_uint64_t id)
     foe_int(foe, 7); /* no bytes */
     foe_send(foe);
     CHECK_STATUS(MPROC_EREMOTE, foe_answer(foe));
+    foe_task(foe, id, "square", 1);
+    foe_bytes(foe, "\xc4\x0a", 2); /* that name an object */
+    foe_object(foe, MPROC__WIRE_OBJECT, id);
+    foe_send(foe);
+    CHECK_STATUS(MPROC_EREMOTE, foe_answer(foe));
     foe_task(foe, id, "nothing", 0);
     foe_send(foe);
     CHECK_STATUS(MPROC_EREMOTE, foe_answer(foe));

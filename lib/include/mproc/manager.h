@@ -74,7 +74,8 @@ typedef struct mproc_remote_t mproc_remote_t;
 /**
  * A method: what it is called with and what it says are as a task's (pool.h).
  * It runs in a thread of the server's, and may take as long as it likes: others
- * are served meanwhile. A server that is shut down waits for it to return.
+ * are served meanwhile, and 64 methods, of objects of their own, at once. A
+ * server that is shut down waits for it to return.
  * @param self  what the type's `create` made
  * @param args  packed; until it returns
  * @param reply what mproc_reply() says goes back to the caller. Dicts, lists
