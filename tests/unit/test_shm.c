@@ -114,6 +114,7 @@ misuse_is_a_status(apr_pool_t *pool)
 {
     static const char *const bad[] = {"", "/", "a/b", "/a", ".", "..", NULL};
     mproc_shm_t *shm = (mproc_shm_t *)pool;
+    const char *own;
     char name[300];
     int i;
     for (i = 0; bad[i] != NULL; i++) {
@@ -127,7 +128,8 @@ misuse_is_a_status(apr_pool_t *pool)
     CHECK_STATUS(APR_EINVAL, mproc_shm_create(&shm, name, 1, pool));
     CHECK_STATUS(APR_EINVAL, mproc_shm_attach(&shm, name, pool));
     name[MPROC_SHM_NAME_MAX] = '\0';
-    memcpy(name, "mproc-longest", 13);
+    own = own_name(pool);
+    memcpy(name, own, strlen(own));
     CHECK_STATUS(APR_SUCCESS, mproc_shm_create(&shm, name, 1, pool));
     CHECK_STATUS(APR_SUCCESS, mproc_shm_unlink(shm));
     CHECK_STATUS(APR_EINVAL, mproc_shm_create(&shm, NULL, 0, pool));
