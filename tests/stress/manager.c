@@ -5,8 +5,10 @@
  * within the lock, who has permits, which items were begun, put and got. In
  * eras, each with objects of its own in one server, which lives on: nobody is
  * within with another; what was put is got once, but for what a killed client
- * had in hand; nobody hangs. After an era the server has no clients but us, no
- * calls that wait, all permits; then no objects, and nothing is left here.
+ * had in hand; each task of a living client has its result, whichever worker of
+ * the server's pool dies; nobody hangs. After an era the server has no clients
+ * but us, no calls that wait, all permits; then no objects, and nothing is left
+ * here.
  */
 #include "stress.h"
 
@@ -17,6 +19,7 @@
 #include <apr_time.h>
 
 #include <mproc/error.h>
+#include <mproc/function.h>
 #include <mproc/manager.h>
 #include <mproc/pack.h>
 
@@ -28,6 +31,8 @@
 #define PERMITS 3
 #define HELD 300                     /* microseconds; so that kills meet it */
 #define ROOM 20                      /* of the queue */
+#define TASKS 5                      /* sent at once */
+#define CRASHES 10                   /* one of so many tasks kills its worker */
 #define LATE (15 * APR_USEC_PER_SEC) /* what took so long hangs */
 
 enum {
@@ -43,7 +48,7 @@ typedef struct oracle_t {
     atomic_int permit[WORKERS], doomed[WORKERS], gets[WORKERS];
     atomic_int what[WORKERS]; /* it is at */
     _Atomic apr_int64_t since[WORKERS];
-    _Atomic apr_uint64_t next, ops;
+    _Atomic apr_uint64_t next, ops, sent, tasks, crashes;
     atomic_uchar item[ITEMS];
 } oracle_t;
 
@@ -57,6 +62,7 @@ typedef struct things_t {
     mproc_condition_t *condition;
     mproc_dict_t *dict;
     mproc_manager_t *manager;
+    mproc_pool_t *pool; /* got by name: it does not pass */
 } things_t;
 
 static oracle_t *oracle;
@@ -206,6 +212,85 @@ objects_use(things_t *things, apr_pool_t *pool)
     mproc_event_destroy(event);
 }
 
+/* In a worker of the server's. */
+static apr_status_t
+twice(mproc_bytes_t args, mproc_reply_t *reply, apr_pool_t *pool)
+{
+    apr_uint64_t number;
+    apr_status_t rv = mproc_unpack(args, pool, "U", &number);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (atomic_fetch_add(&oracle->tasks, 1) % CRASHES == CRASHES - 1) {
+        atomic_fetch_add(&oracle->crashes, 1);
+        system_kill(system_pid());
+    }
+    return mproc_reply(reply, "U", 2 * number);
+}
+
+static apr_status_t
+pool_open(things_t *things, apr_pool_t *pool)
+{
+    mproc_pool_options_t options = {.processes = 2, .retries = 250};
+
+    options.start_method = MPROC_START_FORK;
+    return mproc_manager_pool(things->manager, &things->pool, "pool", &options,
+                              pool);
+}
+
+static void
+result_check(mproc_bytes_t result, apr_uint64_t number, apr_pool_t *pool)
+{
+    apr_uint64_t got;
+
+    if (went("result", mproc_unpack(result, pool, "U", &got), 0, 0) &&
+        got != 2 * number) {
+        stress_fault(STRESS_TORN,
+                     "manager: the result of %" PRIu64 " is %" PRIu64,
+                     (uint64_t)number, (uint64_t)got);
+    }
+}
+
+/* Tasks that are waited for, let go of, or cancelled. */
+static void
+tasks_use(things_t *things, apr_uint64_t number, apr_pool_t *pool)
+{
+    mproc_bytes_t items[TASKS], results[TASKS];
+    mproc_async_t *async;
+    apr_uint64_t i;
+
+    if (number % 3 == 0) {
+        if (went("apply",
+                 mproc_pool_apply(things->pool, twice, results, MPROC_FOREVER,
+                                  pool, "U", number),
+                 0, 0)) {
+            result_check(results[0], number, pool);
+        }
+        return;
+    }
+    for (i = 0; i < TASKS; i++) {
+        went("pack", mproc_pack(&items[i], pool, "U", number + i), 0, 0);
+    }
+    if (!went("send",
+              mproc_pool_map_async(&async, things->pool, twice, items, TASKS,
+                                   NULL, NULL, pool),
+              0, 0)) {
+        return;
+    }
+    if (number % 3 == 1) {
+        (void)mproc_async_cancel(async);
+    }
+    else if (number % 2 == 0 &&
+             went("results",
+                  mproc_async_get(async, results, MPROC_FOREVER, pool), 0, 0)) {
+        for (i = 0; i < TASKS; i++) {
+            result_check(results[i], number + i, pool);
+        }
+    }
+    mproc_async_destroy(async);
+}
+
 static void
 batch_use(things_t *things)
 {
@@ -258,6 +343,10 @@ step(things_t *things, int self, int what, apr_pool_t *pool)
     case 12:
         objects_use(things, pool);
         break;
+    case 13:
+    case 14:
+        tasks_use(things, atomic_fetch_add(&oracle->sent, 1), pool);
+        break;
     default:
         batch_use(things);
         break;
@@ -277,12 +366,13 @@ worker_main(mproc_bytes_t args, apr_pool_t *pool)
                            &things.lock, &things.permits, &things.queue,
                            &things.barrier, &things.event, &things.condition,
                            &things.dict, &things.manager),
-              0, 0)) {
+              0, 0) ||
+        !went("pool", pool_open(&things, pool), 0, 0)) {
         return 1;
     }
     apr_pool_create(&scratch, pool);
     while (!atomic_load(&oracle->stop)) {
-        int what = (int)stress_below(&draw, 14);
+        int what = (int)stress_below(&draw, 16);
         atomic_store(&oracle->what[self], what);
         atomic_store(&oracle->since[self], mproc_clock());
         step(&things, self, what, scratch);
@@ -376,6 +466,7 @@ things_make(things_t *things)
          mproc_manager_condition(manager, &things->condition, NULL, NULL, NULL),
          0, 0);
     went("make", mproc_manager_dict(manager, &things->dict, NULL, NULL), 0, 0);
+    went("make", pool_open(things, NULL), 0, 0);
 }
 
 static void
@@ -388,6 +479,8 @@ things_end(things_t *things)
     mproc_event_destroy(things->event);
     mproc_condition_destroy(things->condition);
     mproc_dict_destroy(things->dict);
+    went("forget", mproc_manager_forget(killer.manager, "pool"), 0, 0);
+    mproc_pool_destroy(things->pool);
 }
 
 /* Until the server has seen the last of them go. */
@@ -450,7 +543,7 @@ era_end(void)
         worker_end(i);
     }
     (void)mproc_dict_remove(things->dict, "inner");
-    server_settles(7);
+    server_settles(8);
     items_check();
     rv = mproc_lock_acquire(things->lock, MPROC_NOWAIT);
     went("lock", rv, MPROC_EOWNERDEAD, MPROC_EOWNERDEAD);
@@ -461,6 +554,26 @@ era_end(void)
     }
     things_end(things);
     server_settles(0);
+}
+
+/* The server ends the era's pool in its own time, and may have been at that of
+ * the first era when it was counted: the least so far must come again. */
+static int
+census_settles(mproc_census_t *least)
+{
+    apr_time_t deadline = mproc_clock() + LATE;
+    mproc_census_t now;
+
+    do {
+        mproc_census(&now);
+        if (now.total.blocks <= least->total.blocks &&
+            now.peers <= least->peers && now.threads <= least->threads) {
+            *least = now;
+            return 1;
+        }
+    } while (mproc_clock() < deadline);
+    (void)stress_census_compare(least, &now);
+    return 0;
 }
 
 static void
@@ -489,12 +602,13 @@ stress_manager_run(const stress_scenario_t *scenario)
 {
     mproc_manager_options_t options = {.start_method = MPROC_START_FORK};
     apr_time_t start = mproc_clock();
-    mproc_census_t before, after;
-    apr_uint64_t done = 0, ops = 0;
+    mproc_census_t before;
+    apr_uint64_t done = 0, ops = 0, tasks = 0, crashes = 0;
     apr_status_t rv;
 
     oracle = system_share(sizeof *oracle);
     killer.draw = stress_options.seed;
+    went("register", mproc_register("twice", twice), 0, 0);
     rv = mproc_manager_start(&killer.manager, &options, NULL);
     if (rv == APR_ENOTIMPL) {
         printf("%-18s there are no managers here\n", scenario->name);
@@ -506,9 +620,10 @@ stress_manager_run(const stress_scenario_t *scenario)
     while (done < stress_options.kills && stress_faults() == 0) {
         era_run(scenario->name, ERA);
         ops += atomic_load(&oracle->ops);
+        tasks += atomic_load(&oracle->tasks);
+        crashes += atomic_load(&oracle->crashes);
         done += ERA;
-        mproc_census(&after);
-        if (stress_census_compare(&before, &after) != 0) {
+        if (!census_settles(&before)) {
             stress_fault(STRESS_LEAKED, "%s: after an era", scenario->name);
         }
         if (stress_arena_check() != 0) {
@@ -518,7 +633,8 @@ stress_manager_run(const stress_scenario_t *scenario)
     went("shutdown", mproc_manager_shutdown(killer.manager, LATE), 0, 0);
     mproc_manager_destroy(killer.manager);
     printf("%-18s %6" PRIu64 " calls, %" PRIu64 " items lost with their "
-           "getter, %.1f s\n",
+           "getter, %" PRIu64 " tasks, %" PRIu64 " crashes, %.1f s\n",
            scenario->name, (uint64_t)ops, (uint64_t)killer.lost,
+           (uint64_t)tasks, (uint64_t)crashes,
            (double)(mproc_clock() - start) / 1e6);
 }
