@@ -182,11 +182,7 @@ mproc__async_source(mproc_async_t *async, mproc__source_t *source)
     mproc__extra_t *extra;
 
     if (rv == APR_SUCCESS && mproc__async_far(async) != NULL) {
-        rv = mproc__fail(APR_ENOTIMPL,
-                         "%s: an async of a manager's pool is settled "
-                         "elsewhere; wait for it with mproc_async_wait() or "
-                         "mproc_as_completed(), in a thread of its own",
-                         source->call);
+        return mproc__far_async_source(mproc__async_far(async), source);
     }
     if (rv == APR_SUCCESS) {
         source->word = (void *)&async->batch->done;

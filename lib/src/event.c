@@ -103,8 +103,7 @@ mproc_event_clear(mproc_event_t *event)
     mproc__proxy_t *proxy = mproc__proxy_of(event, MPROC_KIND_EVENT);
 
     if (proxy != NULL) {
-        return mproc__proxy_plain(proxy, MPROC__EVENT_CLEAR, 0,
-                                  "mproc_event_clear");
+        return mproc__far_event_clear(proxy);
     }
     apr_status_t rv = event_check(event, "mproc_event_clear");
     if (rv == APR_SUCCESS) {
@@ -120,8 +119,7 @@ mproc_event_is_set(mproc_event_t *event)
     mproc__proxy_t *proxy = mproc__proxy_of(event, MPROC_KIND_EVENT);
 
     if (proxy != NULL) {
-        return mproc__proxy_number(proxy, MPROC__EVENT_STATE, 0,
-                                   "mproc_event_is_set") > 0;
+        return mproc__far_event_is_set(proxy);
     }
     if (event_check(event, "mproc_event_is_set") != APR_SUCCESS) {
         return 0;
@@ -204,8 +202,13 @@ event_stays_clear(void *baton)
 apr_status_t
 mproc__event_source(mproc_event_t *event, mproc__source_t *source)
 {
-    apr_status_t rv = event_check(event, source->call);
+    mproc__proxy_t *proxy = mproc__proxy_of(event, MPROC_KIND_EVENT);
+    apr_status_t rv;
 
+    if (proxy != NULL) {
+        return mproc__far_source(proxy, source);
+    }
+    rv = event_check(event, source->call);
     if (rv == APR_SUCCESS) {
         source->place = &event->object.notifier;
         source->word = (void *)event_word(event);

@@ -511,6 +511,18 @@ mproc__ask_run(mproc__ask_t *ask, apr_interval_time_t timeout)
     return rv == APR_SUCCESS ? rv : ask_failed(ask, rv, sentence);
 }
 
+apr_status_t
+mproc__ask_post(mproc__ask_t *ask, mproc__line_t *line,
+                apr_interval_time_t timeout, apr_time_t deadline)
+{
+    if (ask->rv != APR_SUCCESS) {
+        return ask->rv;
+    }
+    mproc__low_first(ask->data + 16, (apr_uint64_t)timeout, 8);
+    return mproc__stream_send(&line->stream,
+                              (mproc_bytes_t){ask->data, ask->size}, deadline);
+}
+
 void
 mproc__ask_end(mproc__ask_t *ask)
 {

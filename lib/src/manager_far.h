@@ -9,6 +9,7 @@
 #include <stdarg.h>
 
 #include "manager_proxy.h"
+#include "wait.h"
 
 /* --------------------------------------- manager_far_dict.c: dict, namespace
  */
@@ -142,6 +143,22 @@ apr_status_t mproc__far_queue_shutdown(mproc__proxy_t *queue, int immediate,
 /* Calls that a manager's queue does not have. */
 apr_status_t mproc__far_queue_lacks(const char *call);
 
+/* ---------------------------------------------------- manager_far_wait.c */
+
+/* The source of a queue, an event or what was sent to a pool. */
+apr_status_t mproc__far_source(mproc__proxy_t *proxy, mproc__source_t *source);
+/* After a call that may have found it not ready, or made it so. */
+void mproc__far_looked_now(mproc__proxy_t *proxy);
+void mproc__far_watch_end(mproc__proxy_t *proxy);
+
+static inline void
+mproc__far_looked(mproc__proxy_t *proxy)
+{
+    if (atomic_load(&proxy->watch) != NULL) {
+        mproc__far_looked_now(proxy);
+    }
+}
+
 /* ---------------------------------------------------- manager_far_sync.c */
 
 /* This thread has its lock; else MPROC_ESTATE. */
@@ -149,6 +166,8 @@ apr_status_t mproc__far_condition_check(mproc__proxy_t *condition,
                                         const char *call);
 apr_status_t mproc__far_condition_notify(mproc__proxy_t *condition, int n,
                                          const char *call);
+apr_status_t mproc__far_event_clear(mproc__proxy_t *event);
+int mproc__far_event_is_set(mproc__proxy_t *event);
 apr_status_t mproc__far_barrier_wait(mproc__proxy_t *barrier, int *index,
                                      apr_interval_time_t timeout,
                                      const char *call);

@@ -17,6 +17,7 @@
 
 #include "../../platform/plat_sys.h"
 #include "error.h"
+#include "manager_far.h"
 #include "manager_line.h"
 #include "parking.h"
 
@@ -218,6 +219,25 @@ mproc__far_async_wait(mproc__far_async_t *async, apr_time_t deadline,
         results_free(results);
     }
     return rv;
+}
+
+static int
+far_async_is_missing(void *baton)
+{
+    return !mproc__far_async_known(baton);
+}
+
+apr_status_t
+mproc__far_async_source(mproc__far_async_t *async, mproc__source_t *source)
+{
+    if (!mproc__far_async_known(async)) {
+        return mproc__far_source(async->proxy, source);
+    }
+    /* The server may be gone. */
+    source->needed = source->must_sleep = far_async_is_missing;
+    source->baton = source->sleeper = async;
+    source->place = &async->proxy->object.notifier;
+    return APR_SUCCESS;
 }
 
 apr_status_t

@@ -119,6 +119,15 @@ pool_end(mproc__proxy_t *queue, const apr_pool_t *pool)
     }
 }
 
+static apr_status_t
+get_run(mproc__ask_t *ask, mproc__proxy_t *queue, apr_interval_time_t timeout)
+{
+    apr_status_t rv = mproc__ask_run(ask, timeout);
+
+    mproc__far_looked(queue);
+    return rv;
+}
+
 apr_status_t
 mproc__far_queue_get(mproc__proxy_t *queue, mproc_bytes_t *items, int most,
                      int *count, apr_interval_time_t timeout, apr_pool_t *pool,
@@ -131,7 +140,7 @@ mproc__far_queue_get(mproc__proxy_t *queue, mproc_bytes_t *items, int most,
     mproc__proxy_ask(&ask, queue, MPROC__QUEUE_GET, call);
     mproc__ask_int(&ask, most);
     mproc__ask_int(&ask, -1);
-    rv = mproc__ask_run(&ask, timeout);
+    rv = get_run(&ask, queue, timeout);
     pool_begin(queue, &pool);
     if (rv == APR_SUCCESS) {
         rv = mproc__answer_objects(&ask, pool);
@@ -160,7 +169,7 @@ mproc__far_queue_vgetf(mproc__proxy_t *queue, apr_interval_time_t timeout,
     mproc__proxy_ask(&ask, queue, MPROC__QUEUE_GET, call);
     mproc__ask_int(&ask, 1);
     mproc__ask_int(&ask, -1);
-    rv = mproc__ask_run(&ask, timeout);
+    rv = get_run(&ask, queue, timeout);
     pool_begin(queue, &pool);
     if (rv == APR_SUCCESS) {
         rv = mproc__answer_unpack(&ask, pool, mproc__answer_item, format, args);
@@ -183,7 +192,7 @@ mproc__far_queue_get_into(mproc__proxy_t *queue, void *buffer, apr_size_t size,
     mproc__proxy_ask(&ask, queue, MPROC__QUEUE_GET, call);
     mproc__ask_int(&ask, 1);
     mproc__ask_int(&ask, (apr_int64_t)size);
-    rv = mproc__ask_run(&ask, timeout);
+    rv = get_run(&ask, queue, timeout);
     if (rv == APR_SUCCESS) {
         rv = mproc__wire_next(&ask.answer, &token);
     }

@@ -1,7 +1,6 @@
 /*
- * manager_far_sync.c: calls on a manager's conditions, barriers, values and
- * arrays. Locks, semaphores and events take no arguments: see
- * mproc__proxy_plain().
+ * manager_far_sync.c: calls on a manager's conditions, events, barriers, values
+ * and arrays. Locks and semaphores take no arguments: see mproc__proxy_plain().
  *
  * The items of a value or array are a copy of this process, which its threads
  * share. Acquiring brings it up to date; releasing sends it back if it was
@@ -43,6 +42,26 @@ mproc__far_condition_notify(mproc__proxy_t *condition, int n, const char *call)
     rv = mproc__ask_run(&ask, 0);
     mproc__ask_end(&ask);
     return rv;
+}
+
+apr_status_t
+mproc__far_event_clear(mproc__proxy_t *event)
+{
+    apr_status_t rv =
+        mproc__proxy_plain(event, MPROC__EVENT_CLEAR, 0, "mproc_event_clear");
+
+    mproc__far_looked(event);
+    return rv;
+}
+
+int
+mproc__far_event_is_set(mproc__proxy_t *event)
+{
+    apr_int64_t set =
+        mproc__proxy_number(event, MPROC__EVENT_STATE, 0, "mproc_event_is_set");
+
+    mproc__far_looked(event);
+    return set > 0;
 }
 
 apr_status_t

@@ -22,6 +22,9 @@ typedef struct mproc__line_t {
 apr_status_t mproc__line_take(mproc__line_t **line, mproc__link_t *link,
                               const char *call);
 void mproc__line_give(mproc__line_t *line, mproc__link_t *link);
+/* It ends alone: nothing is known of what it was at. Not `mine`: a copy that a
+ * fork made. */
+void mproc__line_end(mproc__line_t *line, int mine);
 /* The link is gone with it. APR_ECONNRESET. */
 apr_status_t mproc__line_fail(mproc__line_t *line, mproc__link_t *link,
                               const char *call);

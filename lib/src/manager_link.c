@@ -72,8 +72,8 @@ text_of(const mproc__manager_shared_t *shared, int n)
 /* ------------------------------------------------------------------- links */
 
 /* A copy that a fork made says nothing. */
-static void
-line_end(mproc__line_t *line, int mine)
+void
+mproc__line_end(mproc__line_t *line, int mine)
 {
     if (mine) {
         mproc__socket_farewell(line->socket);
@@ -90,7 +90,7 @@ lines_end(mproc__line_t *line, int mine)
 
     for (; line != NULL; line = next) {
         next = line->next;
-        line_end(line, mine);
+        mproc__line_end(line, mine);
     }
 }
 
@@ -310,7 +310,7 @@ line_make(mproc__line_t **line, mproc__link_t *link, const char *call)
         made->stream.closed = &made->closed;
         rv = line_greet(made, link, call);
         if (rv != APR_SUCCESS) {
-            line_end(made, 1);
+            mproc__line_end(made, 1);
             return rv;
         }
     }
@@ -381,7 +381,7 @@ mproc__line_give(mproc__line_t *line, mproc__link_t *link)
     }
     mproc__objects_unguard();
     if (gone) {
-        line_end(line, 1);
+        mproc__line_end(line, 1);
     }
 }
 
@@ -471,7 +471,7 @@ mproc__reply_split(mproc__line_t *line, char sentence[MPROC__SENTENCE_MOST],
 apr_status_t
 mproc__line_fail(mproc__line_t *line, mproc__link_t *link, const char *call)
 {
-    line_end(line, 1);
+    mproc__line_end(line, 1);
     link_break(link);
     return link_gone(link, call);
 }

@@ -88,6 +88,12 @@ void mproc__ask_vvalue(mproc__ask_t *ask, const char *format, va_list args);
 /* Do it; a timeout for calls that wait. */
 apr_status_t mproc__ask_run(mproc__ask_t *ask, apr_interval_time_t timeout);
 
+/* Send it over a line, on which nobody waits for the answer. It is not done
+ * what else mproc__ask_run() does. */
+struct mproc__line_t;
+apr_status_t mproc__ask_post(mproc__ask_t *ask, struct mproc__line_t *line,
+                             apr_interval_time_t timeout, apr_time_t deadline);
+
 /* The answer, in order; until the end of the call. MPROC_EFORMAT when the
  * server does not keep to the protocol. */
 apr_status_t mproc__answer_int(mproc__ask_t *ask, apr_int64_t *number);

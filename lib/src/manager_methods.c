@@ -149,7 +149,10 @@ const mproc__served_method_t mproc__served_methods[MPROC__METHODS] = {
                              mproc__serve_async_leave},
     [MPROC__ASYNC_GET] = {BIT(MPROC_KIND_JOB), mproc__serve_async_get,
                           "not settled in this time; it goes on, ask again",
-                          NULL}};
+                          NULL},
+    [MPROC__QUEUE_READY] = {BIT(MPROC_KIND_QUEUE), mproc__serve_queue_ready,
+                            "the manager's queue stayed empty", NULL},
+};
 
 apr_status_t
 mproc__served_make(mproc_object_t **object, mproc_kind_e kind, apr_size_t size)

@@ -58,6 +58,7 @@ proxy_closing(mproc_object_t *object)
     }
     free(atomic_load(&proxy->copy));
     free(proxy->before);
+    mproc__far_watch_end(proxy);
     if (atomic_load(&proxy->counted) == mproc_plat_pid() &&
         mproc__link_is_joined(link) && object->shared != NULL) {
         apr_uint64_t id = mproc__proxy_id(proxy);

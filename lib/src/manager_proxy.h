@@ -15,7 +15,11 @@ typedef struct mproc__proxy_shared_t {
     apr_uint64_t id;
     apr_uint32_t kind; /* what the object is to its callers */
     apr_uint32_t unused;
+    _Atomic apr_uint64_t word; /* who waits for others too sleeps on it */
 } mproc__proxy_shared_t;
+
+/* See manager_far_wait.c. */
+typedef struct mproc__far_watch_t mproc__far_watch_t;
 
 /* The local half. */
 typedef struct mproc__proxy_t {
@@ -35,6 +39,7 @@ typedef struct mproc__proxy_t {
     /* Of a queue: what is got with a pool of NULL. */
     atomic_flag own_busy;
     apr_pool_t *own;
+    mproc__far_watch_t *_Atomic watch; /* NULL: nobody waits beside others */
 } mproc__proxy_t;
 
 /* The proxy that an object is, of this kind; NULL: it is none. */

@@ -105,6 +105,7 @@ apr_status_t mproc__serve_list_copy(mproc__call_t *call);
 /* manager_serve_queue.c */
 apr_status_t mproc__serve_queue_put(mproc__call_t *call);
 apr_status_t mproc__serve_queue_get(mproc__call_t *call);
+apr_status_t mproc__serve_queue_ready(mproc__call_t *call);
 apr_status_t mproc__serve_queue_size(mproc__call_t *call);
 apr_status_t mproc__serve_queue_task_done(mproc__call_t *call);
 apr_status_t mproc__serve_queue_join(mproc__call_t *call);

@@ -326,6 +326,19 @@ mproc__serve_queue_get(mproc__call_t *call)
     return APR_SUCCESS;
 }
 
+apr_status_t
+mproc__serve_queue_ready(mproc__call_t *call)
+{
+    mproc__item_t found;
+    apr_status_t rv = mproc__queue_begin_get(queue_of(call), &found,
+                                             MPROC_NOWAIT, "mproc_queue_get");
+
+    if (rv == APR_SUCCESS) {
+        mproc__queue_end_get(queue_of(call), 0);
+    }
+    return rv == APR_TIMEUP ? MPROC__CALL_WAITS : APR_SUCCESS;
+}
+
 /* --------------------------------------------------------------- the others */
 
 apr_status_t

@@ -120,6 +120,7 @@ typedef enum mproc__method_e {
     MPROC__ASYNC_GET,    /* I first, I bytes > I count; of the first and as many
                             as fit: I status, y said or sentence, I lost, and if
                             so I pid, code, signal, core, attempt, ran */
+    MPROC__QUEUE_READY,  /* a get would not wait */
     MPROC__METHODS
 } mproc__method_e;
 

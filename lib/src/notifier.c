@@ -374,6 +374,7 @@ notifier_enter(mproc__notifier_t *notifier, apr_int64_t *handle,
         if (notifier_is_ready(notifier)) {
             notifier_raise(notifier);
         }
+        notifier->source.known = 0; /* From now on it is looked at. */
         *handle = notifier->flag.handle;
         atomic_store(&notifier->next, atomic_load(&notifiers.first));
         atomic_store(&notifiers.first, notifier);
@@ -409,6 +410,9 @@ notifier_make(const mproc_waitable_t *item, const char *call,
     }
     /* Where it stays: the source points into itself. */
     rv = mproc__source_find(item, call, &notifier->source);
+    if (rv == APR_SUCCESS && notifier->source.refresh != NULL) {
+        rv = notifier->source.refresh(&notifier->source);
+    }
     if (rv != APR_SUCCESS) {
         free(notifier);
         return rv;
@@ -554,6 +558,7 @@ mproc_waitable_handle(const mproc_waitable_t *item, apr_int64_t *handle)
         return rv;
     }
     if (item->kind == MPROC_WAIT_ASYNC && item->object != NULL &&
+        mproc__async_far(item->object) == NULL &&
         mproc__async_extra(item->object) == NULL) {
         return mproc__fail(APR_ENOMEM, "%s: memory is short", call);
     }

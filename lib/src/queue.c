@@ -233,8 +233,13 @@ queue_gate(mproc_queue_t *queue, int for_items)
 apr_status_t
 mproc__queue_source(mproc_queue_t *queue, mproc__source_t *source)
 {
-    apr_status_t rv = mproc__queue_check(queue, source->call);
+    mproc__proxy_t *proxy = mproc__proxy_of(queue, MPROC_KIND_QUEUE);
+    apr_status_t rv;
 
+    if (proxy != NULL) {
+        return mproc__far_source(proxy, source);
+    }
+    rv = mproc__queue_check(queue, source->call);
     if (rv == APR_SUCCESS) {
         mproc__gate_source(queue_gate(queue, 1), source);
         source->place = &queue->object.notifier;

@@ -16,6 +16,7 @@ mproc_queue_size(mproc_queue_t *queue)
     if (proxy != NULL) {
         apr_int64_t number = mproc__proxy_number(proxy, MPROC__QUEUE_SIZE, 0,
                                                  "mproc_queue_size");
+        mproc__far_looked(proxy);
         return number < 0 ? 0 : (apr_size_t)number;
     }
     return mproc__object_is(queue, &mproc__queue_ops)

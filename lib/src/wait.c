@@ -184,6 +184,9 @@ wait_sources(wait_t *wait)
     for (i = 0; i < wait->count && rv == APR_SUCCESS; i++) {
         rv =
             mproc__source_find(&wait->items[i], "mproc_wait", &wait->source[i]);
+        if (rv == APR_SUCCESS && wait->source[i].refresh != NULL) {
+            rv = wait->source[i].refresh(&wait->source[i]);
+        }
         wait->words[i] = wait->source[i].word;
         wait->dear += wait->source[i].dear;
     }

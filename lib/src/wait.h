@@ -21,7 +21,11 @@ typedef struct mproc__source_t {
     int one;                       /* wake-ups are for one waiter only */
     int dear;                      /* to look is a call of the system */
     int in_vain;                   /* the caller keeps it from getting ready */
-    mproc__gate_wait_t gate;       /* room for the sleeper */
+    /* Before the first look; NULL: there is nothing to ask. */
+    apr_status_t (*refresh)(struct mproc__source_t *source);
+    struct mproc__proxy_t *away; /* a manager's: */
+    int known;                   /* it was ready when asked */
+    mproc__gate_wait_t gate;     /* room for the sleeper */
     /* Of its notifier; NULL: it is never ready. */
     mproc__notifier_place_t *place;
 } mproc__source_t;

@@ -99,7 +99,6 @@ its_limits_are_told(apr_pool_t *pool)
     mproc_callbacks_t callbacks = {note_done, note_failed, NULL};
     mproc_manager_t *manager = server_start(pool);
     mproc_pool_t *workers = far_start(manager, NULL, 1, pool), *local;
-    mproc_waitable_t waitable = {.kind = MPROC_WAIT_ASYNC};
     mproc_async_t *asyncs[2];
     mproc_bytes_t item, result;
     mproc_pool_options_t options = {.processes = -1};
@@ -135,8 +134,6 @@ its_limits_are_told(apr_pool_t *pool)
     CHECK_DETAIL("several servers");
     CHECK_STATUS(APR_ENOTIMPL,
                  mproc_as_completed(asyncs, 2, &index, MPROC_FOREVER));
-    waitable.object = asyncs[0];
-    CHECK_STATUS(APR_ENOTIMPL, mproc_wait(&waitable, 1, 0, NULL));
     mproc_pool_destroy(local);
     CHECK_STATUS(APR_EINVAL,
                  mproc_manager_pool(manager, &local, NULL, &options, pool));

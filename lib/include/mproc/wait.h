@@ -30,6 +30,12 @@
  *            APR_SUCCESS) { ... }
  * }
  * @endcode
+ *
+ * A manager's queues and events, and what was sent to a manager's pool, are
+ * waited for beside all others. Each one that is has a connection of its own to
+ * the server, until it is destroyed; a call asks the server first, one after
+ * the other. When the server is gone they are ready: the call that follows
+ * tells why (APR_ECONNRESET).
  */
 #ifndef MPROC_WAIT_H
 #define MPROC_WAIT_H
@@ -51,8 +57,7 @@ typedef enum mproc_waitable_e {
                                 with its proof: to accept may yet take a while,
                                 so do it with a timeout */
     MPROC_WAIT_ASYNC       /**< mproc_async_t: it is settled, and its callback
-                                has returned; it stays so. Not of a manager's
-                                pool (APR_ENOTIMPL) */
+                                has returned; it stays so */
 } mproc_waitable_e;
 
 /** Something to wait for. */
@@ -76,8 +81,8 @@ typedef struct mproc_waitable_t {
  *         listener was closed by this process; MPROC_ESTATE for a process that
  *         was not started, or that another process started, for an async of
  *         another process, or when it would wait for one in a callback of its
- *         pool; APR_EINVAL when one is NULL, or not what its kind says;
- *         APR_ENOMEM
+ *         pool; APR_ECONNRESET for what is a manager's that is gone already;
+ *         APR_EINVAL when one is NULL, or not what its kind says; APR_ENOMEM
  * @note Processes: any; processes can be waited for by their parent. Threads:
  *       any. Fork: usable in the child. Waiting for a process starts the
  *       library's watcher thread; for a listener, or a connection by a
@@ -105,7 +110,10 @@ mproc_wait(mproc_waitable_t *items, int count, apr_interval_time_t timeout,
  *   event, a look at it, mproc_wait(); also when that call does not wait
  *   (MPROC_NOWAIT). There is nothing to be rearmed;
  * - within about 100 ms when another process took or cleared it, and this one
- *   has not called anything.
+ *   has not called anything; but what is a manager's only in such a call.
+ *
+ * What is a manager's and still ready after such a call may be unready for the
+ * time of an answer.
  *
  * So it may be ready and the thing is not any more: get with MPROC_NOWAIT, for
  * a connection poll first, and take APR_TIMEUP as a no. Several processes may
@@ -126,6 +134,7 @@ mproc_wait(mproc_waitable_t *items, int count, apr_interval_time_t timeout,
  * @return APR_SUCCESS; MPROC_ESTATE for an end that only sends, which is never
  *         ready, and for a process that was not started, or that another
  *         process started, or an async of another process; MPROC_ECLOSED;
+ *         APR_ECONNRESET;
  *         APR_EINVAL when something is NULL, or not what its kind says;
  *         APR_ENOMEM, or the system's status when it has no more descriptors
  *         or threads

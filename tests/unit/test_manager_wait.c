@@ -1,0 +1,330 @@
+/* test_manager_wait.c: a manager's objects beside others that are waited for,
+ * and in foreign event loops. */
+#include <stdio.h>
+#include <string.h>
+
+#include "kin.h"
+#include "served_tasks.h"
+#include "threads.h"
+#include "waitable.h"
+
+#define ROUNDS 50
+
+static mproc_queue_t *
+far_queue(mproc_manager_t *manager, apr_pool_t *pool)
+{
+    mproc_queue_t *queue;
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_manager_queue(manager, &queue, NULL, 0, pool));
+    return queue;
+}
+
+static mproc_event_t *
+far_event(mproc_manager_t *manager, apr_pool_t *pool)
+{
+    mproc_event_t *event;
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_manager_event(manager, &event, NULL, pool));
+    return event;
+}
+
+/* Those that are ready are told, and nothing is taken. */
+static void
+all_kinds_beside_each_other(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = server_start(pool);
+    mproc_pool_t *workers = far_start(manager, NULL, 1, pool);
+    mproc_waitable_t items[4];
+    mproc_event_t *here;
+    mproc_queue_t *queue = far_queue(manager, pool);
+    mproc_event_t *event = far_event(manager, pool);
+    waiting_t waiting;
+    int first, number;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&here, pool));
+    waiting_send(&waiting, workers, pool);
+    items[0] = item_of(MPROC_WAIT_EVENT, here);
+    items[1] = item_of(MPROC_WAIT_QUEUE, queue);
+    items[2] = item_of(MPROC_WAIT_EVENT, event);
+    items[3] = item_of(MPROC_WAIT_ASYNC, waiting.async);
+    CHECK_STATUS(APR_TIMEUP, mproc_wait(items, 4, MPROC_NOWAIT, &first));
+    CHECK_STATUS(APR_TIMEUP, mproc_wait(items, 4, 20 * MS, &first));
+    CHECK_INT(-1, first);
+    CHECK_STATUS(APR_SUCCESS, mproc_queue_putf(queue, 0, "i", 5));
+    CHECK_STATUS(APR_SUCCESS, mproc_wait(items, 4, MPROC_NOWAIT, &first));
+    CHECK_INT(1, first);
+    CHECK(!items[0].ready && items[1].ready && !items[2].ready &&
+          !items[3].ready);
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(event));
+    CHECK_STATUS(APR_SUCCESS, mproc_wait(items, 4, test_deadline(), &first));
+    CHECK(items[1].ready && items[2].ready);
+    CHECK_STATUS(APR_SUCCESS, mproc_queue_getf(queue, 0, pool, "i", &number));
+    CHECK_INT(5, number);
+    CHECK_STATUS(APR_SUCCESS, mproc_event_clear(event));
+    CHECK_STATUS(APR_TIMEUP, mproc_wait(items, 4, MPROC_NOWAIT, &first));
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(waiting.gate));
+    CHECK_STATUS(APR_SUCCESS, mproc_wait(items, 4, test_deadline(), &first));
+    CHECK_INT(3, first);
+    CHECK_STATUS(APR_SUCCESS, mproc_wait(items + 3, 1, MPROC_NOWAIT, &first));
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(here));
+    CHECK_STATUS(APR_SUCCESS, mproc_wait(items, 4, MPROC_NOWAIT, &first));
+    CHECK(items[0].ready && items[3].ready);
+    mproc_pool_destroy(workers);
+    server_end(manager);
+}
+
+static int
+put_and_answer(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_queue_t *in, *out;
+    int i, number;
+    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "oo", &in, &out));
+    for (i = 0; i < ROUNDS; i++) {
+        mproc_waitable_t item = item_of(MPROC_WAIT_QUEUE, in);
+        CHILD_STATUS(APR_SUCCESS, mproc_wait(&item, 1, test_deadline(), NULL));
+        CHILD_STATUS(APR_SUCCESS,
+                     mproc_queue_getf(in, MPROC_NOWAIT, pool, "i", &number));
+        CHILD_CHECK(number == i);
+        CHILD_STATUS(APR_SUCCESS, mproc_queue_putf(out, 0, "i", number + 1));
+    }
+    return 0;
+}
+
+/* Each sleeps until the other has put something: no wake-up is lost. */
+static void
+two_processes_take_turns(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_start(pool);
+    mproc_queue_t *to = far_queue(manager, pool), *from;
+    mproc_waitable_t item;
+    mproc_process_t *child;
+    int i, number;
+    from = far_queue(manager, pool);
+    item = item_of(MPROC_WAIT_QUEUE, from);
+    START(child, put_and_answer, pool, "oo", to, from);
+    for (i = 0; i < ROUNDS; i++) {
+        REQUIRE_STATUS(APR_SUCCESS, mproc_queue_putf(to, 0, "i", i));
+        REQUIRE_STATUS(APR_SUCCESS,
+                       mproc_wait(&item, 1, test_deadline(), NULL));
+        REQUIRE_STATUS(APR_SUCCESS, mproc_queue_getf(from, MPROC_NOWAIT, pool,
+                                                     "i", &number));
+        CHECK_INT(i + 1, number);
+    }
+    JOIN(child, 0);
+}
+
+/* Others of this process take what an answer told of, and that is forgotten. */
+static void
+old_answers_do_not_count(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_start(pool);
+    mproc_manager_t *client;
+    mproc_queue_t *queue, *other;
+    mproc_waitable_t item;
+    int i, number;
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_manager_queue(manager, &queue, "q", 0, pool));
+    client = client_make(manager, NULL, pool);
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_manager_queue(client, &other, "q", 0, pool));
+    item = item_of(MPROC_WAIT_QUEUE, queue);
+    for (i = 0; i < ROUNDS; i++) {
+        CHECK_STATUS(APR_TIMEUP, mproc_wait(&item, 1, MPROC_NOWAIT, NULL));
+        CHECK_STATUS(APR_SUCCESS, mproc_queue_putf(queue, 0, "i", i));
+        CHECK_STATUS(APR_SUCCESS, mproc_wait(&item, 1, test_deadline(), NULL));
+        CHECK_STATUS(APR_SUCCESS, mproc_queue_getf(i % 2 ? queue : other, 0,
+                                                   pool, "i", &number));
+    }
+    CHECK_STATUS(APR_SUCCESS, mproc_queue_shutdown(queue, 1));
+    CHECK_STATUS(APR_SUCCESS, mproc_wait(&item, 1, MPROC_NOWAIT, NULL));
+    CHECK_STATUS(APR_EOF, mproc_queue_getf(queue, 0, pool, "i", &number));
+}
+
+static int
+set_when_told(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_event_t *go, *event;
+    CHILD_STATUS(APR_SUCCESS, mproc_unpack(args, pool, "oo", &go, &event));
+    CHILD_STATUS(APR_SUCCESS, mproc_event_wait(go, test_deadline()));
+    CHILD_STATUS(APR_SUCCESS, mproc_event_set(event));
+    return 0;
+}
+
+static apr_status_t
+wait_for_event(void *event)
+{
+    mproc_waitable_t item = item_of(MPROC_WAIT_EVENT, event);
+    return mproc_wait(&item, 1, test_deadline(), NULL);
+}
+
+/* One of each is on its way, for all threads. */
+static void
+threads_wait_for_one(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_start(pool);
+    mproc_event_t *event = far_event(manager, pool), *go;
+    mproc_process_t *child;
+    threads_t *threads;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&go, pool));
+    START(child, set_when_told, pool, "oo", go, event);
+    threads = threads_start(4, wait_for_event, event, pool);
+    waiting_settle(manager, 1);
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(go));
+    threads_join(threads, APR_SUCCESS);
+    JOIN(child, 0);
+}
+
+/* A handle: up, down, and up again; whoever is the cause. */
+static void
+handles(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = server_start(pool);
+    mproc_pool_t *workers = far_start(manager, NULL, 1, pool);
+    mproc_queue_t *queue = far_queue(manager, pool);
+    mproc_event_t *event = far_event(manager, pool);
+    apr_int64_t handle;
+    mproc_waitable_t item;
+    waiting_t waiting;
+    int i, number;
+    handle = handle_of(MPROC_WAIT_QUEUE, queue);
+    CHECK(handle_of(MPROC_WAIT_QUEUE, queue) == handle);
+    for (i = 0; i < 5; i++) {
+        IS_NOT_READY(handle);
+        CHECK_STATUS(APR_SUCCESS, mproc_queue_putf(queue, 0, "i", i));
+        CHECK_STATUS(APR_SUCCESS, mproc_queue_putf(queue, 0, "i", i));
+        BECOMES_READY(handle);
+        CHECK_STATUS(APR_SUCCESS,
+                     mproc_queue_getf(queue, 0, pool, "i", &number));
+        BECOMES_READY(handle); /* One is left. */
+        CHECK_STATUS(APR_SUCCESS,
+                     mproc_queue_getf(queue, 0, pool, "i", &number));
+        await_unready(handle);
+        CHECK_STATUS(APR_TIMEUP,
+                     mproc_queue_getf(queue, 0, pool, "i", &number));
+    }
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(event));
+    handle = handle_of(MPROC_WAIT_EVENT, event);
+    IS_READY(handle); /* It was, already. */
+    CHECK_STATUS(APR_SUCCESS, mproc_event_clear(event));
+    await_unready(handle);
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(event));
+    BECOMES_READY(handle);
+    item = item_of(MPROC_WAIT_EVENT, event);
+    CHECK_STATUS(APR_SUCCESS, mproc_waitable_close(&item));
+    waiting_send(&waiting, workers, pool);
+    handle = handle_of(MPROC_WAIT_ASYNC, waiting.async);
+    IS_NOT_READY(handle);
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(waiting.gate));
+    BECOMES_READY(handle);
+    CHECK_STATUS(APR_SUCCESS, mproc_async_wait(waiting.async, MPROC_NOWAIT));
+    IS_READY(handle); /* It stays so. */
+    mproc_async_destroy(waiting.async);
+    mproc_pool_destroy(workers);
+    server_end(manager);
+}
+
+static apr_status_t
+wait_for_queue(void *queue)
+{
+    mproc_waitable_t item = item_of(MPROC_WAIT_QUEUE, queue);
+    return mproc_wait(&item, 1, test_deadline(), NULL);
+}
+
+/* Who waits is woken, and learns why by the call that follows. */
+static void
+a_dead_server_wakes(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_start(pool);
+    mproc_queue_t *queue = far_queue(manager, pool);
+    mproc_event_t *event = far_event(manager, pool);
+    apr_int64_t handle = handle_of(MPROC_WAIT_EVENT, event);
+    mproc_waitable_t item = item_of(MPROC_WAIT_QUEUE, queue);
+    threads_t *threads = threads_start(1, wait_for_queue, queue, pool);
+    int number;
+    waiting_settle(manager, 2);
+    IS_NOT_READY(handle);
+    test_kill(mproc_process_pid(mproc_manager_process(manager)));
+    threads_join(threads, APR_SUCCESS);
+    BECOMES_READY(handle);
+    CHECK_STATUS(APR_ECONNRESET,
+                 mproc_queue_getf(queue, 0, pool, "i", &number));
+    CHECK_STATUS(APR_ECONNRESET, mproc_wait(&item, 1, MPROC_NOWAIT, NULL));
+    CHECK_DETAIL("mproc_wait: the manager");
+    IS_READY(handle);
+}
+
+static mproc_queue_t *inherited;
+
+static int
+wait_inherited(mproc_bytes_t args, apr_pool_t *pool)
+{
+    mproc_waitable_t item = item_of(MPROC_WAIT_QUEUE, inherited);
+    int number;
+    (void)args;
+    CHILD_STATUS(APR_TIMEUP, mproc_wait(&item, 1, MPROC_NOWAIT, NULL));
+    CHILD_STATUS(APR_SUCCESS, mproc_queue_putf(inherited, 0, "i", 8));
+    CHILD_STATUS(APR_SUCCESS, mproc_wait(&item, 1, test_deadline(), NULL));
+    CHILD_STATUS(APR_SUCCESS,
+                 mproc_queue_getf(inherited, 0, pool, "i", &number));
+    return 0;
+}
+
+/* A child that inherits one waits on a connection of its own. */
+static void
+a_forked_child_has_its_own(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_start(pool);
+    mproc_process_t *child;
+    mproc_waitable_t item;
+    int number;
+    if (test_method() != MPROC_START_FORK) {
+        test_skip("by fork only");
+    }
+    inherited = far_queue(manager, pool);
+    item = item_of(MPROC_WAIT_QUEUE, inherited);
+    CHECK_STATUS(APR_TIMEUP, mproc_wait(&item, 1, MPROC_NOWAIT, NULL));
+    START(child, wait_inherited, pool, NULL);
+    JOIN(child, 0);
+    CHECK_STATUS(APR_TIMEUP, mproc_wait(&item, 1, MPROC_NOWAIT, NULL));
+    CHECK_STATUS(APR_SUCCESS, mproc_queue_putf(inherited, 0, "i", 8));
+    CHECK_STATUS(APR_SUCCESS, mproc_wait(&item, 1, test_deadline(), NULL));
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_queue_getf(inherited, 0, pool, "i", &number));
+}
+
+/* What waited beside others leaves nothing in the server, and the client stays
+ * one, whichever of its connections ends first. */
+static void
+nothing_is_left(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_start(pool);
+    mproc_dict_t *dict;
+    mproc_queue_t *queue;
+    mproc_waitable_t item;
+    int i;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_dict(manager, &dict, NULL, pool));
+    for (i = 0; i < 10; i++) {
+        queue = far_queue(manager, NULL);
+        item = item_of(MPROC_WAIT_QUEUE, queue);
+        CHECK_STATUS(APR_TIMEUP, mproc_wait(&item, 1, MPROC_NOWAIT, NULL));
+        waiting_settle(manager, 1);
+        (void)handle_of(MPROC_WAIT_QUEUE, queue);
+        mproc_queue_destroy(queue);
+        waiting_settle(manager, 0);
+    }
+    CHECK_INT(1, census_of(manager).objects);
+    CHECK_INT(1, census_of(manager).clients);
+    CHECK_STATUS(APR_SUCCESS, mproc_dict_setf(dict, "a", "i", 1));
+}
+
+static const test_case_t cases[] = {
+    {"all_kinds_beside_each_other", all_kinds_beside_each_other},
+    {"two_processes_take_turns", two_processes_take_turns},
+    {"old_answers_do_not_count", old_answers_do_not_count},
+    {"threads_wait_for_one", threads_wait_for_one},
+    {"handles", handles},
+    {"a_dead_server_wakes", a_dead_server_wakes},
+    {"a_forked_child_has_its_own", a_forked_child_has_its_own},
+    {"nothing_is_left", nothing_is_left},
+    {NULL, NULL}};
+
+const test_suite_t suite_manager_wait = {"manager_wait", 1, cases};
