@@ -47,7 +47,8 @@ typedef struct mproc__order_t {
     const mproc_callbacks_t *callbacks;
     const mproc_task_options_t *options; /* NULL: the pool's */
     int dropped;                         /* nobody will ask for it */
-    int begun; /* it follows upon what was sent before a close */
+    int begun;  /* it follows upon what was sent before a close */
+    int pieces; /* of an array: see manager_piece.c */
 } mproc__order_t;
 
 /* Send it off. The pool owns the async; NULL: the caller. One that nobody will

@@ -7,6 +7,7 @@
 
 #include <mproc/error.h>
 
+#include "../../platform/plat_sys.h"
 #include "error.h"
 #include "parking.h"
 #include "wait.h"
@@ -40,31 +41,29 @@ many_check(const many_t *many, const char *call)
     return APR_SUCCESS;
 }
 
-/* Whether some are of a manager's pools: then all that are there must be of
- * one manager's. */
-static apr_status_t
-many_far(const many_t *many, int *away, const char *call)
-{
-    apr_size_t i, here = 0;
-    int one;
+/* Where they are settled. */
+typedef enum where_e {
+    HERE,
+    THERE,   /* by one manager's server, which is asked for all at once */
+    ANYWHERE /* each is asked for by itself */
+} where_e;
 
-    *away = 0;
+static where_e
+many_where(const many_t *many)
+{
+    apr_size_t i, here = 0, away = 0;
+
     for (i = 0; i < many->count; i++) {
         if (many->asyncs[i] != NULL) {
             int is = mproc__async_far(many->asyncs[i]) != NULL;
-            *away |= is;
+            away += is;
             here += !is;
         }
     }
-    one = *away && here == 0 && mproc__far_are_one(many->asyncs, many->count);
-    return !*away || one
-               ? APR_SUCCESS
-               : mproc__fail(APR_ENOTIMPL,
-                             "%s: these asyncs are of several servers, or some "
-                             "of this process's own pools, and nobody can wait "
-                             "for all of them at once; wait for those of each "
-                             "in a thread of its own",
-                             call);
+    return away == 0 ? HERE
+           : here == 0 && mproc__far_are_one(many->asyncs, many->count)
+               ? THERE
+               : ANYWHERE;
 }
 
 static int
@@ -199,6 +198,94 @@ mproc__async_source(mproc_async_t *async, mproc__source_t *source)
     return rv;
 }
 
+/* Those of `many` that are not settled yet, as mproc_wait() has them. Marks
+ * those that it finds settled. */
+static apr_status_t
+beside_look(const many_t *many, unsigned char *settled, mproc_waitable_t *items,
+            apr_time_t deadline, const char *call)
+{
+    apr_status_t rv;
+    apr_size_t i;
+    int count = 0;
+
+    for (i = 0; i < many->count; i++) {
+        if (many->asyncs[i] != NULL && !settled[i]) {
+            items[count++] =
+                (mproc_waitable_t){MPROC_WAIT_ASYNC, many->asyncs[i], 0};
+        }
+    }
+    rv =
+        mproc_wait(items, count,
+                   deadline == MPROC_PLAT_NEVER ? MPROC_FOREVER
+                                                : mproc_timeout_until(deadline),
+                   NULL);
+    for (i = 0, count = 0; rv == APR_SUCCESS && i < many->count; i++) {
+        if (many->asyncs[i] != NULL && !settled[i]) {
+            settled[i] = items[count++].ready != 0;
+        }
+    }
+    return rv == APR_TIMEUP
+               ? mproc__fail(rv, "%s: not settled in this time; ask again",
+                             call)
+               : rv;
+}
+
+/* Wait for them wherever they are; settled has room for all, and tells which
+ * are. */
+static apr_status_t
+beside_wait(const many_t *many, mproc_wait_for_e until, apr_time_t deadline,
+            unsigned char *settled, apr_size_t *found, const char *call)
+{
+    mproc_waitable_t *items = calloc(many->count, sizeof *items);
+    apr_size_t total = 0, i;
+    apr_status_t rv = APR_SUCCESS;
+    int successful, failed = 0;
+
+    *found = 0;
+    if (items == NULL || many->count > APR_INT32_MAX) {
+        free(items);
+        return mproc__fail(APR_ENOMEM, "%s: memory is short", call);
+    }
+    for (i = 0; i < many->count; i++) {
+        total += many->asyncs[i] != NULL;
+    }
+    while (rv == APR_SUCCESS && *found < total &&
+           !(until == MPROC_FIRST_SETTLED && *found > 0) &&
+           !(until == MPROC_FIRST_FAILED && failed)) {
+        rv = beside_look(many, settled, items, deadline, call);
+        *found = 0;
+        for (i = 0; i < many->count; i++) {
+            *found += settled[i];
+            failed |= until == MPROC_FIRST_FAILED && settled[i] &&
+                      mproc_async_successful(many->asyncs[i], &successful) ==
+                          APR_SUCCESS &&
+                      !successful;
+        }
+    }
+    free(items);
+    return rv;
+}
+
+/* The first of them that is settled. */
+static apr_status_t
+beside_first(const many_t *many, apr_size_t *index, apr_time_t deadline,
+             const char *call)
+{
+    unsigned char *settled = calloc(many->count, 1);
+    apr_size_t found, i = 0;
+    apr_status_t rv = settled == NULL
+                          ? mproc__fail(APR_ENOMEM, "%s: memory is short", call)
+                          : beside_wait(many, MPROC_FIRST_SETTLED, deadline,
+                                        settled, &found, call);
+
+    while (rv == APR_SUCCESS && !settled[i]) {
+        i++;
+    }
+    *index = i;
+    free(settled);
+    return rv;
+}
+
 /* ------------------------------------------------------------ public calls */
 
 apr_status_t
@@ -211,7 +298,9 @@ mproc_wait_results(mproc_async_t *const *asyncs, apr_size_t count,
     apr_time_t deadline = mproc__deadline(timeout);
     apr_status_t rv = many_check(&many, call), slept = APR_SUCCESS;
     apr_size_t found = 0, i;
-    int failed, away = 0;
+    where_e where = HERE;
+    unsigned char *marks;
+    int failed;
 
     for (i = 0; rv == APR_SUCCESS && i < count; i++) {
         if (asyncs[i] == NULL) {
@@ -225,13 +314,20 @@ mproc_wait_results(mproc_async_t *const *asyncs, apr_size_t count,
                          (int)until);
     }
     if (rv == APR_SUCCESS) {
-        rv = many_far(&many, &away, call);
+        where = many_where(&many);
     }
-    if (rv == APR_SUCCESS && away) {
+    if (rv == APR_SUCCESS && where == THERE) {
         rv = mproc__far_select(asyncs, count, until, deadline, NULL, &found,
                                call);
     }
-    while (rv == APR_SUCCESS && !away) {
+    if (rv == APR_SUCCESS && where == ANYWHERE) {
+        marks = calloc(count, 1);
+        rv = marks == NULL
+                 ? mproc__fail(APR_ENOMEM, "%s: memory is short", call)
+                 : beside_wait(&many, until, deadline, marks, &found, call);
+        free(marks);
+    }
+    while (rv == APR_SUCCESS && where == HERE) {
         rv = many_look(&many, call);
         found = many_count(&many, &failed);
         if (rv != APR_SUCCESS || found == count ||
@@ -264,17 +360,19 @@ mproc_as_completed(mproc_async_t **asyncs, apr_size_t count, apr_size_t *index,
     many_t many = {.asyncs = asyncs, .count = count};
     apr_time_t deadline = mproc__deadline(timeout);
     apr_status_t rv = many_check(&many, call), slept = APR_SUCCESS;
-    int away = 0;
+    where_e where = HERE;
 
     if (rv == APR_SUCCESS && index == NULL) {
         rv = mproc__fail(APR_EINVAL, "%s: index is NULL; pass where it goes",
                          call);
     }
     if (rv == APR_SUCCESS) {
-        rv = many_far(&many, &away, call);
+        where = many_where(&many);
     }
-    if (rv == APR_SUCCESS && away) {
-        rv = mproc__far_first(asyncs, count, index, deadline, call);
+    if (rv == APR_SUCCESS && where != HERE) {
+        rv = where == THERE
+                 ? mproc__far_first(asyncs, count, index, deadline, call)
+                 : beside_first(&many, index, deadline, call);
         if (rv == APR_SUCCESS) {
             asyncs[*index] = NULL;
         }

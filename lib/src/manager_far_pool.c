@@ -243,7 +243,8 @@ order_ask(mproc__ask_t *ask, const mproc__order_t *order, const char *name)
     apr_size_t i;
 
     mproc__ask_text(ask, name);
-    mproc__ask_int(ask, !order->dropped);
+    mproc__ask_int(ask, (order->dropped ? 0 : MPROC__SEND_WANTED) |
+                            (order->pieces ? MPROC__SEND_PIECES : 0));
     mproc__ask_int(ask, (apr_int64_t)order->chunk);
     mproc__ask_int(ask, options == NULL ? 0 : options->timeout);
     mproc__ask_int(ask, options == NULL ? 0 : options->retries);

@@ -14,6 +14,7 @@
 #include <mproc/function.h>
 
 #include "error.h"
+#include "manager_piece.h"
 
 #define TASK_HEAD 100        /* bytes of a task's result beside what it said */
 #define ENOUGH (1024 * 1024) /* bytes of an answer: others wait for it */
@@ -142,24 +143,40 @@ async_make(mproc__pool_job_t *job, mproc__call_t *call)
 }
 
 static apr_status_t
+pieces_address(mproc__pool_job_t *job)
+{
+    apr_status_t rv = APR_SUCCESS;
+    apr_size_t i;
+
+    for (i = 0; i < job->count && rv == APR_SUCCESS; i++) {
+        rv = mproc__piece_address(&job->items[i], job->function, job->pool);
+    }
+    job->function = (mproc_function_t)mproc__piece_run;
+    return rv;
+}
+
+static apr_status_t
 send_read(mproc__pool_job_t *job, mproc__call_t *call)
 {
     const char *name;
-    apr_int64_t wanted, chunk, timeout, retries;
+    apr_int64_t flags, chunk, timeout, retries;
     apr_status_t rv = mproc__arg_text(call, &name);
 
     if (rv == APR_SUCCESS &&
-        (rv = mproc__arg_int(call, &wanted)) == APR_SUCCESS &&
+        (rv = mproc__arg_int(call, &flags)) == APR_SUCCESS &&
         (rv = mproc__arg_int(call, &chunk)) == APR_SUCCESS &&
         (rv = mproc__arg_int(call, &timeout)) == APR_SUCCESS &&
         (rv = mproc__arg_int(call, &retries)) == APR_SUCCESS &&
         (rv = items_read(job, call)) == APR_SUCCESS) {
-        job->wanted = wanted != 0;
+        job->wanted = (flags & MPROC__SEND_WANTED) != 0;
         job->options.chunk = chunk < 0 ? 0 : (apr_size_t)chunk;
         job->options.timeout = timeout;
         job->options.retries =
             retries < -1 || retries > 1000 ? 1000 : (int)retries;
         rv = mproc__pool_function_find(&job->function, name);
+    }
+    if (rv == APR_SUCCESS && (flags & MPROC__SEND_PIECES)) {
+        rv = pieces_address(job);
     }
     return rv == APR_SUCCESS ? async_make(job, call) : rv;
 }

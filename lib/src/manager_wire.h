@@ -107,7 +107,7 @@ typedef enum mproc__method_e {
      * initializer, y its arguments, I tasks and I bytes that a worker may, I
      * timeout, I retries. Functions go by their registered names. */
     MPROC__POOL_READY,  /* > I workers: it is made, or why not */
-    MPROC__POOL_SEND,   /* s function, I wanted, I chunk, I timeout, I retries,
+    MPROC__POOL_SEND,   /* s function, I flags, I chunk, I timeout, I retries,
                            I count, y ... > v async, if it is wanted */
     MPROC__POOL_STATS,  /* > the figures, in their order */
     MPROC__POOL_RESIZE, /* I processes */
@@ -130,6 +130,12 @@ typedef enum mproc__list_put_e {
     MPROC__PUT_BEFORE,
     MPROC__PUT_INSTEAD
 } mproc__list_put_e;
+
+/* Flags of MPROC__POOL_SEND. */
+enum {
+    MPROC__SEND_WANTED = 1, /* the client will ask for it */
+    MPROC__SEND_PIECES = 2  /* of an array: see manager_piece.c */
+};
 
 /* How a semaphore is made. */
 typedef enum mproc__permits_e {

@@ -12,6 +12,7 @@
 
 #include "../../platform/plat_sys.h"
 #include "error.h"
+#include "manager_piece.h"
 #include "parking.h"
 #include "process.h"
 
@@ -393,14 +394,13 @@ mproc_pool_map_array(mproc_pool_t *workers, mproc_map_fn_t function,
         map.options = *options;
     }
     rv = mproc__pool_check(workers, "mproc_pool_map_array");
-    if (rv == APR_SUCCESS && workers->away != NULL) {
-        return mproc__fail(APR_ENOTIMPL,
-                           "mproc_pool_map_array: a manager's pool does not "
-                           "reach this process's memory; pack the items, and "
-                           "use mproc_pool_map()");
-    }
     if (rv == APR_SUCCESS) {
         rv = map_check(&map);
+    }
+    if (rv == APR_SUCCESS && workers->away != NULL) {
+        return mproc__far_map(&(mproc__far_map_t){workers, function, in, out,
+                                                  count, in_size, out_size,
+                                                  &map.options});
     }
     if (rv == APR_SUCCESS) {
         rv = mproc__pool_may_wait(workers, "mproc_pool_map_array");

@@ -99,17 +99,12 @@ its_limits_are_told(apr_pool_t *pool)
     mproc_callbacks_t callbacks = {note_done, note_failed, NULL};
     mproc_manager_t *manager = server_start(pool);
     mproc_pool_t *workers = far_start(manager, NULL, 1, pool), *local;
-    mproc_async_t *asyncs[2];
+    mproc_async_t *async;
     mproc_bytes_t item, result;
     mproc_pool_options_t options = {.processes = -1};
     mproc_event_t *event;
-    apr_size_t index;
-    int in = 0, out = 0;
     CHECK_STATUS(APR_ENOTIMPL,
-                 mproc_pool_map_array(workers, NULL, &in, 1, 4, &out, 4, NULL));
-    CHECK_DETAIL("mproc_pool_map()");
-    CHECK_STATUS(APR_ENOTIMPL,
-                 mproc_pool_apply_async(&asyncs[0], workers, square_there,
+                 mproc_pool_apply_async(&async, workers, square_there,
                                         &callbacks, pool, "i", 1));
     CHECK_DETAIL("mproc_as_completed()");
     REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&event, pool));
@@ -122,19 +117,6 @@ its_limits_are_told(apr_pool_t *pool)
     CHECK_STATUS(MPROC_EREMOTE, mproc_pool_apply(workers, object_reply, &result,
                                                  MPROC_FOREVER, pool, ""));
     CHECK_DETAIL("do not leave the server");
-    pool_start(&local, 1, pool);
-    REQUIRE_STATUS(APR_SUCCESS,
-                   mproc_pool_apply_async(&asyncs[0], workers, square_there,
-                                          NULL, pool, "i", 1));
-    REQUIRE_STATUS(APR_SUCCESS,
-                   mproc_pool_apply_async(&asyncs[1], local, square_there, NULL,
-                                          pool, "i", 1));
-    CHECK_STATUS(APR_ENOTIMPL, mproc_wait_results(asyncs, 2, MPROC_ALL_SETTLED,
-                                                  MPROC_FOREVER, &index));
-    CHECK_DETAIL("several servers");
-    CHECK_STATUS(APR_ENOTIMPL,
-                 mproc_as_completed(asyncs, 2, &index, MPROC_FOREVER));
-    mproc_pool_destroy(local);
     CHECK_STATUS(APR_EINVAL,
                  mproc_manager_pool(manager, &local, NULL, &options, pool));
     CHECK_DETAIL("mproc_manager_pool: -1 processes");

@@ -316,12 +316,82 @@ nothing_is_left(apr_pool_t *pool)
     CHECK_STATUS(APR_SUCCESS, mproc_dict_setf(dict, "a", "i", 1));
 }
 
+/* Waiting for what was sent here, to one server and to another. */
+static void
+pools_anywhere(apr_pool_t *pool)
+{
+    mproc_manager_t *managers[2] = {server_start(pool), server_start(pool)};
+    mproc_pool_t *local, *away[2];
+    mproc_pool_options_t options = {.processes = 1};
+    mproc_async_t *asyncs[5];
+    mproc_event_t *gate[5];
+    apr_size_t settled, index;
+    int i, successful;
+    options.start_method = test_method();
+    REQUIRE_STATUS(APR_SUCCESS, mproc_pool_create(&local, &options, pool));
+    away[0] = far_start(managers[0], NULL, 2, pool);
+    away[1] = far_start(managers[1], NULL, 2, pool);
+    for (i = 0; i < 5; i++) {
+        mproc_pool_t *to = i == 4 ? local : away[i % 2];
+        REQUIRE_STATUS(APR_SUCCESS, mproc_event_create(&gate[i], pool));
+        REQUIRE_STATUS(APR_SUCCESS,
+                       mproc_pool_apply_async(&asyncs[i], to, gate_wait, NULL,
+                                              pool, "UU", HANDLE(gate[i]),
+                                              HANDLE(gate[i])));
+    }
+    /* Those that set their own gate are through at once. */
+    CHECK_STATUS(APR_SUCCESS, mproc_wait_results(asyncs, 5, MPROC_FIRST_SETTLED,
+                                                 test_deadline(), &settled));
+    CHECK(settled >= 1);
+    CHECK_STATUS(APR_SUCCESS, mproc_wait_results(asyncs, 5, MPROC_ALL_SETTLED,
+                                                 test_deadline(), &settled));
+    CHECK_INT(5, settled);
+    for (i = 0; i < 3; i++) {
+        waiting_t waiting;
+        waiting_send(&waiting, i == 2 ? local : away[i], pool);
+        asyncs[i] = waiting.async;
+        gate[i] = waiting.gate;
+    }
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_pool_apply_async(&asyncs[3], away[0], by_three_there,
+                                          NULL, pool, "i", 3));
+    CHECK_STATUS(APR_TIMEUP, mproc_wait_results(asyncs, 3, MPROC_ALL_SETTLED,
+                                                MPROC_NOWAIT, &settled));
+    CHECK_INT(0, settled);
+    CHECK_STATUS(APR_SUCCESS, mproc_wait_results(asyncs, 4, MPROC_FIRST_FAILED,
+                                                 test_deadline(), &settled));
+    CHECK_INT(1, settled);
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_as_completed(asyncs, 4, &index, test_deadline()));
+    CHECK_INT(3, index);
+    CHECK(asyncs[3] == NULL);
+    CHECK_STATUS(APR_TIMEUP,
+                 mproc_as_completed(asyncs, 4, &index, MPROC_NOWAIT));
+    CHECK_DETAIL("mproc_as_completed");
+    for (i = 2; i >= 0; i--) {
+        mproc_async_t *async = asyncs[i];
+        CHECK_STATUS(APR_SUCCESS, mproc_event_set(gate[i]));
+        CHECK_STATUS(APR_SUCCESS,
+                     mproc_as_completed(asyncs, 4, &index, test_deadline()));
+        CHECK_INT(i, index);
+        CHECK_STATUS(APR_SUCCESS, mproc_async_successful(async, &successful));
+        CHECK(successful);
+    }
+    CHECK_STATUS(APR_EOF,
+                 mproc_as_completed(asyncs, 4, &index, test_deadline()));
+    for (i = 0; i < 2; i++) {
+        mproc_pool_destroy(away[i]);
+        server_end(managers[i]);
+    }
+}
+
 static const test_case_t cases[] = {
     {"all_kinds_beside_each_other", all_kinds_beside_each_other},
     {"two_processes_take_turns", two_processes_take_turns},
     {"old_answers_do_not_count", old_answers_do_not_count},
     {"threads_wait_for_one", threads_wait_for_one},
     {"handles", handles},
+    {"pools_anywhere", pools_anywhere},
     {"a_dead_server_wakes", a_dead_server_wakes},
     {"a_forked_child_has_its_own", a_forked_child_has_its_own},
     {"nothing_is_left", nothing_is_left},

@@ -220,15 +220,15 @@ typedef enum mproc_wait_for_e {
 
 /**
  * Wait for several.
- * @param asyncs  count of them, of any pools of this process, or of any of one
- *                manager (APR_ENOTIMPL for both, or several managers); one may
- *                be there twice
+ * @param asyncs  count of them, of any pools; one may be there twice. Those of
+ *                one manager are asked for all at once; beside others each one
+ *                of a manager has a connection to itself
  * @param count   how many; 0 returns at once
  * @param until   what to wait for
  * @param timeout microseconds, MPROC_FOREVER or MPROC_NOWAIT
  * @param settled receives how many are; may be NULL
  * @return APR_SUCCESS; APR_TIMEUP, and settled is true all the same;
- *         APR_EINVAL; MPROC_ESTATE; APR_ENOMEM
+ *         APR_EINVAL; MPROC_ESTATE; APR_ECONNRESET; APR_ENOMEM
  * @note Processes: the creator. Threads: any.
  */
 MPROC_DECLARE(apr_status_t)
@@ -244,7 +244,7 @@ mproc_wait_results(mproc_async_t *const *asyncs, apr_size_t count,
  * @param index   receives which
  * @param timeout microseconds, MPROC_FOREVER or MPROC_NOWAIT
  * @return APR_SUCCESS; APR_EOF when all are NULL; APR_TIMEUP; APR_EINVAL;
- *         MPROC_ESTATE; APR_ENOMEM
+ *         MPROC_ESTATE; APR_ECONNRESET; APR_ENOMEM
  * @note Processes: the creator. Threads: any, the array in one at a time.
  */
 MPROC_DECLARE(apr_status_t)

@@ -36,7 +36,11 @@
  *   APR_NOTFOUND, or MPROC_EREMOTE when the server has no such name;
  * - arguments cannot name objects (APR_EINVAL), nor results (MPROC_EREMOTE, of
  *   that task);
- * - mproc_pool_map_array() and callbacks are APR_ENOTIMPL;
+ * - callbacks are APR_ENOTIMPL: wait in a thread of your own, with
+ *   mproc_as_completed();
+ * - of mproc_pool_map_array() the arrays are copied there and back; when its
+ *   time runs out what has begun goes on, and its progress is told once, when
+ *   all is done;
  * - an imap ends, with MPROC_ECLOSED, after those that it had fetched when the
  *   pool is closed, not when it is joined;
  * - all items of one call go with one message (net.max_message).
