@@ -11,7 +11,7 @@ build stress -DMPROC_WERROR=ON -DMPROC_BUILD_EXAMPLES=OFF \
   -DMPROC_BUILD_BENCH=OFF
 status=0
 timeout 900 "$BUILD_ROOT/stress/tests/mproc-stress" --kills "$kills" \
-  --seed "${SEED:-$(date +%s)}" || status=$?
+  --points 50 --seed "${SEED:-$(date +%s)}" || status=$?
 if [ $status = 0 ]; then
   record 1 0 0
 else
