@@ -181,7 +181,8 @@ mproc__async_source(mproc_async_t *async, mproc__source_t *source)
     mproc__extra_t *extra;
 
     if (rv == APR_SUCCESS && mproc__async_far(async) != NULL) {
-        return mproc__far_async_source(mproc__async_far(async), source);
+        mproc__far_async_source(mproc__async_far(async), source);
+        return rv;
     }
     if (rv == APR_SUCCESS) {
         source->word = (void *)&async->batch->done;

@@ -206,7 +206,8 @@ mproc__event_source(mproc_event_t *event, mproc__source_t *source)
     apr_status_t rv;
 
     if (proxy != NULL) {
-        return mproc__far_source(proxy, source);
+        mproc__far_source(proxy, source);
+        return APR_SUCCESS;
     }
     rv = event_check(event, source->call);
     if (rv == APR_SUCCESS) {
@@ -229,8 +230,7 @@ mproc_event_wait(mproc_event_t *event, apr_interval_time_t timeout)
     apr_time_t deadline;
 
     if (proxy != NULL) {
-        return mproc__proxy_plain(proxy, MPROC__EVENT_WAIT, timeout,
-                                  "mproc_event_wait");
+        return mproc__far_event_wait(proxy, timeout);
     }
     if (rv != APR_SUCCESS) {
         return rv;

@@ -146,7 +146,7 @@ apr_status_t mproc__far_queue_lacks(const char *call);
 /* ---------------------------------------------------- manager_far_wait.c */
 
 /* The source of a queue, an event or what was sent to a pool. */
-apr_status_t mproc__far_source(mproc__proxy_t *proxy, mproc__source_t *source);
+void mproc__far_source(mproc__proxy_t *proxy, mproc__source_t *source);
 /* After a call that may have found it not ready, or made it so. */
 void mproc__far_looked_now(mproc__proxy_t *proxy);
 void mproc__far_watch_end(mproc__proxy_t *proxy);
@@ -168,6 +168,8 @@ apr_status_t mproc__far_condition_notify(mproc__proxy_t *condition, int n,
                                          const char *call);
 apr_status_t mproc__far_event_clear(mproc__proxy_t *event);
 int mproc__far_event_is_set(mproc__proxy_t *event);
+apr_status_t mproc__far_event_wait(mproc__proxy_t *event,
+                                   apr_interval_time_t timeout);
 apr_status_t mproc__far_barrier_wait(mproc__proxy_t *barrier, int *index,
                                      apr_interval_time_t timeout,
                                      const char *call);

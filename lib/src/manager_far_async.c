@@ -227,17 +227,17 @@ far_async_is_missing(void *baton)
     return !mproc__far_async_known(baton);
 }
 
-apr_status_t
+void
 mproc__far_async_source(mproc__far_async_t *async, mproc__source_t *source)
 {
     if (!mproc__far_async_known(async)) {
-        return mproc__far_source(async->proxy, source);
+        mproc__far_source(async->proxy, source);
+        return;
     }
     /* The server may be gone. */
     source->needed = source->must_sleep = far_async_is_missing;
     source->baton = source->sleeper = async;
     source->place = &async->proxy->object.notifier;
-    return APR_SUCCESS;
 }
 
 apr_status_t

@@ -38,8 +38,8 @@ apr_status_t mproc__far_async_make(mproc__far_async_t **async,
                                    mproc__link_t *link, apr_uint64_t id,
                                    apr_size_t count, const char *call);
 /* For who waits for others, too. */
-apr_status_t mproc__far_async_source(mproc__far_async_t *async,
-                                     mproc__source_t *source);
+void mproc__far_async_source(mproc__far_async_t *async,
+                             mproc__source_t *source);
 /* Have what its tasks said; APR_TIMEUP when they are not settled in time. */
 apr_status_t mproc__far_async_wait(mproc__far_async_t *async,
                                    apr_time_t deadline, const char *call);

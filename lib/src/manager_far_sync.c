@@ -54,6 +54,16 @@ mproc__far_event_clear(mproc__proxy_t *event)
     return rv;
 }
 
+apr_status_t
+mproc__far_event_wait(mproc__proxy_t *event, apr_interval_time_t timeout)
+{
+    apr_status_t rv = mproc__proxy_plain(event, MPROC__EVENT_WAIT, timeout,
+                                         "mproc_event_wait");
+
+    mproc__far_looked(event);
+    return rv;
+}
+
 int
 mproc__far_event_is_set(mproc__proxy_t *event)
 {

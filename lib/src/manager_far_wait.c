@@ -9,71 +9,92 @@
  * An answer says what was so when it was sent. So it is taken, and the question
  * put again, by every call of this process that may have found the object not
  * ready, or made it so; and by who begins to wait, who asks what is so now,
- * too. Invariant: the question is put, or its answer lies there, or the watch
- * is dead, and then the object is taken for ready: the call that follows tells
- * what is wrong.
+ * too. Nobody waits for an answer: one that is not all there is left for later.
+ * Invariant: the question is put, or its answer lies there, or the watch is
+ * over; then the object is taken for ready, and the next call makes another
+ * watch, unless the link is gone, too.
  *
- * `busy` is held to make a watch, and to take and ask. Whoever looks reads the
- * handle alone, which stays as long as the half. A forked child has a copy of
- * its parent's watch, puts one of its own in its place, and closes the copy.
+ * `busy` is held to make a connection, and to take and ask. A call that may
+ * have made the object unready does without when another thread has it: at
+ * worst the object is taken for ready once more. Whoever looks reads the handle
+ * alone, of a watch that may have been replaced: so those that were stay, with
+ * their sockets, as long as the half. A forked child replaces its parent's.
  */
 #include "manager_far.h"
 
 #include <stdlib.h>
 
+#include <apr_strings.h>
+
 #include <mproc/async.h>
 #include <mproc/error.h>
 
+#include "../../platform/plat_self.h"
 #include "../../platform/plat_sys.h"
 #include "error.h"
 #include "manager_line.h"
 #include "netwatch.h"
 #include "notifier.h"
+#include "parking.h"
 #include "wait.h"
 
 #define PATIENCE ((apr_interval_time_t)10 * 1000 * 1000)
-#define DEAD (-1)
+#define NONE (-1)   /* there is no line yet */
+#define FAILED (-2) /* nor could one be made when it was due */
+#define DEAD (-3)
+#define IS_OVER(handle) ((handle) == FAILED || (handle) == DEAD)
 
 struct mproc__far_watch_t {
+    mproc__watched_t watched; /* it is one */
+    mproc__far_watch_t *before;
     atomic_flag busy;
-    apr_int64_t pid;            /* whose it is */
-    mproc__line_t *line;        /* NULL: not made yet */
-    _Atomic apr_int64_t handle; /* of it; DEAD */
+    int cancel; /* of who holds it: whether it may be cancelled */
+    _Atomic apr_int64_t handle; /* of the line, or one of these */
 };
 
 /* ------------------------------------------------------------------- watches
  */
 
+/* 0: another thread has it. */
+static int
+watch_try(mproc__far_watch_t *watch)
+{
+    int cancel = mproc_plat_self_cancel(0);
+
+    if (atomic_flag_test_and_set(&watch->busy)) {
+        (void)mproc_plat_self_cancel(cancel);
+        return 0;
+    }
+    watch->cancel = cancel;
+    return 1;
+}
+
 static void
 watch_guard(mproc__far_watch_t *watch)
 {
-    while (atomic_flag_test_and_set(&watch->busy)) {
-        apr_sleep(50); /* Another thread asks. */
+    while (!watch_try(watch)) {
+        apr_sleep(50);
     }
 }
 
 static void
 watch_unguard(mproc__far_watch_t *watch)
 {
+    int cancel = watch->cancel;
+
     atomic_flag_clear(&watch->busy);
+    (void)mproc_plat_self_cancel(cancel);
 }
 
-static void
-watch_free(mproc__far_watch_t *watch)
-{
-    if (watch != NULL && watch->line != NULL) {
-        mproc__line_end(watch->line, watch->pid == mproc_plat_pid());
-    }
-    free(watch);
-}
-
-/* This process's. NULL: no memory. */
+/* This process's, alive or not made yet. NULL: no memory. */
 static mproc__far_watch_t *
 watch_of(mproc__proxy_t *proxy)
 {
     mproc__far_watch_t *watch = atomic_load(&proxy->watch), *made;
 
-    if (watch != NULL && watch->pid == mproc_plat_pid()) {
+    if (watch != NULL && watch->watched.pid == mproc_plat_pid() &&
+        (atomic_load(&watch->handle) != DEAD ||
+         !mproc__link_is_joined(proxy->link))) {
         return watch;
     }
     made = calloc(1, sizeof *made);
@@ -81,13 +102,31 @@ watch_of(mproc__proxy_t *proxy)
         return NULL;
     }
     atomic_flag_clear(&made->busy);
-    made->pid = mproc_plat_pid();
+    atomic_store(&made->handle, NONE);
+    made->before = watch;
+    mproc__watched_enter(&made->watched, proxy->link);
     if (atomic_compare_exchange_strong(&proxy->watch, &watch, made)) {
-        watch_free(watch);
         return made;
     }
+    mproc__watched_leave(&made->watched, proxy->link);
     free(made);
     return watch;
+}
+
+/* One that a fork found in the middle of something is left alone. */
+void
+mproc__far_watch_end(mproc__proxy_t *proxy)
+{
+    mproc__far_watch_t *watch = atomic_exchange(&proxy->watch, NULL), *before;
+
+    for (; watch != NULL; watch = before) {
+        before = watch->before;
+        if (watch->watched.pid == mproc_plat_pid() ||
+            !atomic_flag_test_and_set(&watch->busy)) {
+            mproc__watched_leave(&watch->watched, proxy->link);
+            free(watch);
+        }
+    }
 }
 
 /* What the server is to answer when the object is ready. */
@@ -117,58 +156,83 @@ watch_ask(mproc__far_watch_t *watch, mproc__proxy_t *proxy, const char *call)
     apr_status_t rv;
 
     question_begin(&ask, proxy, call);
-    rv = mproc__ask_post(&ask, watch->line, MPROC_FOREVER,
+    rv = mproc__ask_post(&ask, watch->watched.line, MPROC_FOREVER,
                          mproc_plat_clock() + PATIENCE);
     mproc__ask_end(&ask);
     return rv;
 }
 
-/* Its connection ends before others of this process may, so there is to be one
- * beside it: without any the server would take this client for gone. */
-static apr_status_t
-watch_make(mproc__far_watch_t *watch, mproc__proxy_t *proxy, const char *call)
+/* Who sleeps is to see it. */
+static void
+watch_over(mproc__far_watch_t *watch, mproc__proxy_t *proxy, apr_int64_t how)
 {
-    mproc__line_t *line;
-    apr_status_t rv = mproc__line_take(&line, proxy->link, call);
+    mproc__proxy_shared_t *shared = proxy->object.shared;
 
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    rv = mproc__link_open(proxy->link, call);
-    watch->line = line;
-    if (rv == APR_SUCCESS) {
-        rv = watch_ask(watch, proxy, call);
-    }
-    if (rv != APR_SUCCESS) {
-        watch->line = NULL;
-        return mproc__line_fail(line, proxy->link, call);
-    }
-    atomic_store(&watch->handle, line->socket->handle);
-    return APR_SUCCESS;
+    atomic_store(&watch->handle, how);
+    mproc__unpark((void *)&shared->word, MPROC__ALL);
 }
 
-/* Take an answer that lies there, and ask again. */
-static void
-watch_renew(mproc__far_watch_t *watch, mproc__proxy_t *proxy)
+/* One that is due, and fails, is over. */
+static apr_status_t
+watch_make(mproc__far_watch_t *watch, mproc__proxy_t *proxy, int due,
+           const char *call)
 {
-    apr_uint64_t limit = mproc__link_limit(proxy->link);
+    apr_status_t rv = APR_SUCCESS;
     apr_int64_t handle;
-    apr_status_t rv;
 
     watch_guard(watch);
     handle = atomic_load(&watch->handle);
-    if (watch->line != NULL && handle != DEAD && mproc__netwatch_look(handle)) {
-        rv = mproc__line_reply(watch->line, limit,
-                               mproc_plat_clock() + PATIENCE);
-        if (rv == APR_SUCCESS) {
-            mproc__stream_taken(&watch->line->stream);
-            rv = watch_ask(watch, proxy, "mproc");
+    if (handle == NONE || handle == FAILED) {
+        rv = mproc__watched_open(&watch->watched, proxy->link, call);
+        if (rv == APR_SUCCESS && watch_ask(watch, proxy, call) == APR_SUCCESS) {
+            atomic_store(&watch->handle, watch->watched.line->socket->handle);
         }
-        if (rv != APR_SUCCESS) {
-            atomic_store(&watch->handle, DEAD);
+        else if (rv == APR_SUCCESS) {
+            watch_over(watch, proxy, DEAD);
+        }
+        else if (due) {
+            watch_over(watch, proxy, FAILED);
         }
     }
     watch_unguard(watch);
+    return rv;
+}
+
+/* In place of one that is over. The sentence for mproc_error_detail() stays
+ * what it is. */
+static void
+watch_again(mproc__proxy_t *proxy)
+{
+    mproc__far_watch_t *watch = watch_of(proxy);
+    char why[MPROC__SENTENCE_MOST];
+
+    if (watch != NULL) {
+        apr_cpystrn(why, mproc_error_detail(), sizeof why);
+        (void)watch_make(watch, proxy, 1, "mproc");
+        (void)mproc__fail(APR_SUCCESS, "%s", why);
+    }
+}
+
+/* Take an answer that lies there, and ask again. Held. */
+static void
+watch_renew(mproc__far_watch_t *watch, mproc__proxy_t *proxy)
+{
+    apr_int64_t handle = atomic_load(&watch->handle);
+    mproc__line_t *line = watch->watched.line;
+    apr_status_t rv;
+
+    if (handle < 0 || !mproc__netwatch_look(handle)) {
+        return;
+    }
+    rv = mproc__line_reply(line, mproc__link_limit(proxy->link),
+                           mproc_plat_clock());
+    if (rv == APR_SUCCESS) {
+        mproc__stream_taken(&line->stream);
+        rv = watch_ask(watch, proxy, "mproc");
+    }
+    if (rv != APR_SUCCESS && rv != APR_TIMEUP) {
+        watch_over(watch, proxy, DEAD);
+    }
 }
 
 void
@@ -176,83 +240,113 @@ mproc__far_looked_now(mproc__proxy_t *proxy)
 {
     mproc__far_watch_t *watch = atomic_load(&proxy->watch);
 
-    if (watch->pid == mproc_plat_pid()) {
-        watch_renew(watch, proxy);
-        mproc__notifier_look(&proxy->object.notifier);
+    if (watch->watched.pid != mproc_plat_pid()) {
+        return;
     }
-}
-
-void
-mproc__far_watch_end(mproc__proxy_t *proxy)
-{
-    watch_free(atomic_exchange(&proxy->watch, NULL));
+    if (watch_try(watch)) {
+        watch_renew(watch, proxy);
+        watch_unguard(watch);
+    }
+    if (IS_OVER(atomic_load(&watch->handle))) {
+        watch_again(proxy);
+    }
+    mproc__notifier_look(&proxy->object.notifier);
 }
 
 /* ------------------------------------------------------------------- sources
  */
 
+static apr_int64_t
+handle_of(const mproc__source_t *source)
+{
+    mproc__far_watch_t *watch = atomic_load(&source->away->watch);
+
+    return watch == NULL ? NONE : atomic_load(&watch->handle);
+}
+
 static int
 far_is_not_ready(void *baton)
 {
     mproc__source_t *source = baton;
-    mproc__proxy_t *proxy = source->away;
-    apr_int64_t handle = atomic_load(&atomic_load(&proxy->watch)->handle);
+    apr_int64_t handle = handle_of(source);
 
-    return !source->known && handle != DEAD && !mproc__netwatch_look(handle);
+    return !source->known && !IS_OVER(handle) &&
+           (handle == NONE || !mproc__netwatch_look(handle));
 }
 
 static int
 far_must_sleep(void *baton)
 {
     mproc__source_t *source = baton;
-    mproc__proxy_t *proxy = source->away;
-    apr_int64_t handle = atomic_load(&atomic_load(&proxy->watch)->handle);
+    apr_int64_t handle = handle_of(source);
 
-    if (handle != DEAD) {
+    if (handle >= 0) {
         mproc__netwatch_arm(handle, source->word);
     }
     return far_is_not_ready(source);
 }
 
-/* What is so now. When it is not ready an answer that lies there is of
- * before. */
+/* Have a watch that is waited on; an answer that lies there is of before, if
+ * the object is not known to be ready. One that is found dead is replaced. */
 static apr_status_t
-far_refresh(mproc__source_t *source)
+watch_begin(mproc__source_t *source)
 {
     mproc__proxy_t *proxy = source->away;
-    mproc__ask_t ask;
+    mproc__far_watch_t *watch;
     apr_status_t rv;
+    int again;
 
-    question_begin(&ask, proxy, source->call);
-    rv = mproc__ask_run(&ask, 0);
-    mproc__ask_end(&ask);
-    source->known = rv == APR_SUCCESS;
-    if (rv != APR_TIMEUP) {
-        return rv;
+    for (again = 0; again < 2; again++) {
+        watch = watch_of(proxy);
+        if (watch == NULL) {
+            return mproc__fail(APR_ENOMEM,
+                               "%s: no memory to wait for a manager's object",
+                               source->call);
+        }
+        rv = watch_make(watch, proxy, 0, source->call);
+        if (rv != APR_SUCCESS || source->known) {
+            return rv;
+        }
+        watch_guard(watch);
+        watch_renew(watch, proxy);
+        watch_unguard(watch);
+        if (!IS_OVER(atomic_load(&watch->handle))) {
+            break;
+        }
     }
-    mproc__far_looked(proxy);
     return APR_SUCCESS;
 }
 
-apr_status_t
+/* What is so now; what fails is ready, and the call that follows tells why. */
+static apr_status_t
+far_refresh(mproc__source_t *source, mproc__watch_e watch)
+{
+    mproc__ask_t ask;
+    apr_status_t rv;
+
+    question_begin(&ask, source->away, source->call);
+    rv = mproc__ask_run(&ask, 0);
+    mproc__ask_end(&ask);
+    source->known = rv != APR_TIMEUP;
+    if (watch == MPROC__WATCH_NEVER ||
+        (watch == MPROC__WATCH_IF_UNREADY && source->known)) {
+        return APR_SUCCESS;
+    }
+    rv = watch_begin(source);
+    if (rv == APR_ECONNRESET && watch == MPROC__WATCH_IF_UNREADY) {
+        source->known = 1;
+        rv = APR_SUCCESS;
+    }
+    return rv;
+}
+
+void
 mproc__far_source(mproc__proxy_t *proxy, mproc__source_t *source)
 {
-    mproc__far_watch_t *watch = watch_of(proxy);
-    apr_status_t rv = APR_SUCCESS;
+    mproc__proxy_shared_t *shared = proxy->object.shared;
 
-    if (watch == NULL) {
-        return mproc__fail(APR_ENOMEM,
-                           "%s: no memory to wait for a manager's "
-                           "object",
-                           source->call);
-    }
-    watch_guard(watch);
-    if (watch->line == NULL) {
-        rv = watch_make(watch, proxy, source->call);
-    }
-    watch_unguard(watch);
     source->away = proxy;
-    source->word = &((mproc__proxy_shared_t *)proxy->object.shared)->word;
+    source->word = (void *)&shared->word;
     source->needed = far_is_not_ready;
     source->baton = source;
     source->must_sleep = far_must_sleep;
@@ -260,5 +354,4 @@ mproc__far_source(mproc__proxy_t *proxy, mproc__source_t *source)
     source->refresh = far_refresh;
     source->dear = 1;
     source->place = &proxy->object.notifier;
-    return rv;
 }

@@ -22,9 +22,21 @@ typedef struct mproc__line_t {
 apr_status_t mproc__line_take(mproc__line_t **line, mproc__link_t *link,
                               const char *call);
 void mproc__line_give(mproc__line_t *line, mproc__link_t *link);
-/* It ends alone: nothing is known of what it was at. Not `mine`: a copy that a
- * fork made. */
-void mproc__line_end(mproc__line_t *line, int mine);
+/* A line beside those for calls, on which somebody waits: it breaks with the
+ * link, and ends alone. */
+typedef struct mproc__watched_t {
+    struct mproc__watched_t *next;
+    apr_int64_t pid;     /* whose it is: the child of a fork has a copy */
+    mproc__line_t *line; /* NULL: not made yet */
+} mproc__watched_t;
+
+/* Enter it, without a line; make that, or APR_ECONNRESET when the server is
+ * gone, as mproc_client_connect(); end it, whosever it is. */
+void mproc__watched_enter(mproc__watched_t *watched, mproc__link_t *link);
+apr_status_t mproc__watched_open(mproc__watched_t *watched, mproc__link_t *link,
+                                 const char *call);
+void mproc__watched_leave(mproc__watched_t *watched, mproc__link_t *link);
+
 /* The link is gone with it. APR_ECONNRESET. */
 apr_status_t mproc__line_fail(mproc__line_t *line, mproc__link_t *link,
                               const char *call);

@@ -57,6 +57,7 @@ struct mproc__link_t {
     int opening; /* the first is being made, by a thread */
     int gone;    /* the server */
     mproc__line_t *idle;
+    mproc__watched_t *watched;
     linger_t *linger;
     atomic_int lingers; /* there are some; looked at by anybody */
 };
@@ -72,8 +73,8 @@ text_of(const mproc__manager_shared_t *shared, int n)
 /* ------------------------------------------------------------------- links */
 
 /* A copy that a fork made says nothing. */
-void
-mproc__line_end(mproc__line_t *line, int mine)
+static void
+line_end(mproc__line_t *line, int mine)
 {
     if (mine) {
         mproc__socket_farewell(line->socket);
@@ -90,7 +91,7 @@ lines_end(mproc__line_t *line, int mine)
 
     for (; line != NULL; line = next) {
         next = line->next;
-        mproc__line_end(line, mine);
+        line_end(line, mine);
     }
 }
 
@@ -212,16 +213,23 @@ link_gone(mproc__link_t *link, const char *call)
                        call, text_of(link->shared, 0));
 }
 
-/* The line of a call failed. */
+/* The line of a call failed. Who waits on one that is watched goes on; its
+ * socket is closed by who has it. */
 static void
 link_break(mproc__link_t *link)
 {
+    mproc__watched_t *watched;
     mproc__line_t *lines;
 
     mproc__objects_guard();
     link->gone = 1;
     lines = link->idle;
     link->idle = NULL;
+    for (watched = link->watched; watched != NULL; watched = watched->next) {
+        if (watched->line != NULL && watched->pid == link->pid) {
+            mproc_plat_net_end(watched->line->socket->handle);
+        }
+    }
     mproc__objects_unguard();
     lines_end(lines, 1);
 }
@@ -310,7 +318,7 @@ line_make(mproc__line_t **line, mproc__link_t *link, const char *call)
         made->stream.closed = &made->closed;
         rv = line_greet(made, link, call);
         if (rv != APR_SUCCESS) {
-            mproc__line_end(made, 1);
+            line_end(made, 1);
             return rv;
         }
     }
@@ -381,7 +389,7 @@ mproc__line_give(mproc__line_t *line, mproc__link_t *link)
     }
     mproc__objects_unguard();
     if (gone) {
-        mproc__line_end(line, 1);
+        line_end(line, 1);
     }
 }
 
@@ -412,6 +420,61 @@ mproc__link_linger(mproc__link_t *link, mproc__handle_t block, apr_uint64_t id)
     link->linger = linger;
     atomic_store(&link->lingers, 1);
     mproc__objects_unguard();
+}
+
+/* ------------------------------------------------------------------- watched
+ */
+
+void
+mproc__watched_enter(mproc__watched_t *watched, mproc__link_t *link)
+{
+    watched->pid = mproc_plat_pid();
+    mproc__objects_guard();
+    watched->next = link->watched;
+    link->watched = watched;
+    mproc__objects_unguard();
+}
+
+/* It is not the only one that this process has: without any the server would
+ * take it for gone. */
+apr_status_t
+mproc__watched_open(mproc__watched_t *watched, mproc__link_t *link,
+                    const char *call)
+{
+    mproc__line_t *line;
+    int gone;
+    apr_status_t rv = mproc__link_open(link, call);
+
+    if (rv == APR_SUCCESS) {
+        rv = line_make(&line, link, call);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    mproc__objects_guard();
+    gone = link->gone;
+    watched->line = gone ? NULL : line;
+    mproc__objects_unguard();
+    if (gone) {
+        line_end(line, 1);
+        return link_gone(link, call);
+    }
+    return APR_SUCCESS;
+}
+
+void
+mproc__watched_leave(mproc__watched_t *watched, mproc__link_t *link)
+{
+    mproc__watched_t **at;
+
+    mproc__objects_guard();
+    for (at = &link->watched; *at != watched; at = &(*at)->next) {
+    }
+    *at = watched->next;
+    mproc__objects_unguard();
+    if (watched->line != NULL) {
+        line_end(watched->line, watched->pid == mproc_plat_pid());
+    }
 }
 
 /* --------------------------------------------------------------- messages */
@@ -471,7 +534,7 @@ mproc__reply_split(mproc__line_t *line, char sentence[MPROC__SENTENCE_MOST],
 apr_status_t
 mproc__line_fail(mproc__line_t *line, mproc__link_t *link, const char *call)
 {
-    mproc__line_end(line, 1);
+    line_end(line, 1);
     link_break(link);
     return link_gone(link, call);
 }

@@ -411,7 +411,7 @@ notifier_make(const mproc_waitable_t *item, const char *call,
     /* Where it stays: the source points into itself. */
     rv = mproc__source_find(item, call, &notifier->source);
     if (rv == APR_SUCCESS && notifier->source.refresh != NULL) {
-        rv = notifier->source.refresh(&notifier->source);
+        rv = notifier->source.refresh(&notifier->source, MPROC__WATCH_ALWAYS);
     }
     if (rv != APR_SUCCESS) {
         free(notifier);

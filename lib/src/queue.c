@@ -237,7 +237,8 @@ mproc__queue_source(mproc_queue_t *queue, mproc__source_t *source)
     apr_status_t rv;
 
     if (proxy != NULL) {
-        return mproc__far_source(proxy, source);
+        mproc__far_source(proxy, source);
+        return APR_SUCCESS;
     }
     rv = mproc__queue_check(queue, source->call);
     if (rv == APR_SUCCESS) {

@@ -176,7 +176,7 @@ wait_run(wait_t *wait, apr_time_t deadline)
 }
 
 static apr_status_t
-wait_sources(wait_t *wait)
+wait_sources(wait_t *wait, mproc__watch_e watch)
 {
     apr_status_t rv = APR_SUCCESS;
     int i;
@@ -185,7 +185,7 @@ wait_sources(wait_t *wait)
         rv =
             mproc__source_find(&wait->items[i], "mproc_wait", &wait->source[i]);
         if (rv == APR_SUCCESS && wait->source[i].refresh != NULL) {
-            rv = wait->source[i].refresh(&wait->source[i]);
+            rv = wait->source[i].refresh(&wait->source[i], watch);
         }
         wait->words[i] = wait->source[i].word;
         wait->dear += wait->source[i].dear;
@@ -236,7 +236,8 @@ mproc_wait(mproc_waitable_t *items, int count, apr_interval_time_t timeout,
                            "mproc_wait: no memory to wait for %d things; wait "
                            "for fewer",
                            count)
-             : wait_sources(&wait);
+             : wait_sources(&wait, deadline == 0 ? MPROC__WATCH_NEVER
+                                                 : MPROC__WATCH_IF_UNREADY);
     if (rv == APR_SUCCESS) {
         wait_words(&wait);
         rv = wait_run(&wait, deadline);

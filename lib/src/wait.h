@@ -11,6 +11,13 @@
 
 #include "gate.h"
 
+/* Whether a manager's object is to be watched from now on. */
+typedef enum mproc__watch_e {
+    MPROC__WATCH_NEVER, /* nobody will sleep */
+    MPROC__WATCH_IF_UNREADY,
+    MPROC__WATCH_ALWAYS
+} mproc__watch_e;
+
 typedef struct mproc__source_t {
     const char *call;              /* that asks, for sentences */
     void *word;                    /* it sleeps on; NULL: on none */
@@ -22,7 +29,8 @@ typedef struct mproc__source_t {
     int dear;                      /* to look is a call of the system */
     int in_vain;                   /* the caller keeps it from getting ready */
     /* Before the first look; NULL: there is nothing to ask. */
-    apr_status_t (*refresh)(struct mproc__source_t *source);
+    apr_status_t (*refresh)(struct mproc__source_t *source,
+                            mproc__watch_e watch);
     struct mproc__proxy_t *away; /* a manager's: */
     int known;                   /* it was ready when asked */
     mproc__gate_wait_t gate;     /* room for the sleeper */

@@ -139,7 +139,10 @@ active proctype getter()
         :: else
         fi
     };
-    renew();
+    if
+    :: renew()
+    :: atomic { busy -> skip } /* mproc__far_looked_now() does without. */
+    fi;
     got = 1
 }
 

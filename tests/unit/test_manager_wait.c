@@ -8,6 +8,10 @@
 #include "threads.h"
 #include "waitable.h"
 
+#include "../../lib/src/manager_line.h"
+#include "../../lib/src/manager_proxy.h"
+#include "../../platform/plat_net.h"
+
 #define ROUNDS 50
 
 static mproc_queue_t *
@@ -247,8 +251,9 @@ a_dead_server_wakes(apr_pool_t *pool)
     BECOMES_READY(handle);
     CHECK_STATUS(APR_ECONNRESET,
                  mproc_queue_getf(queue, 0, pool, "i", &number));
-    CHECK_STATUS(APR_ECONNRESET, mproc_wait(&item, 1, MPROC_NOWAIT, NULL));
-    CHECK_DETAIL("mproc_wait: the manager");
+    CHECK_STATUS(APR_SUCCESS, mproc_wait(&item, 1, MPROC_NOWAIT, NULL));
+    CHECK(item.ready);
+    CHECK_STATUS(APR_SUCCESS, mproc_wait(&item, 1, test_deadline(), NULL));
     IS_READY(handle);
 }
 
@@ -306,6 +311,8 @@ nothing_is_left(apr_pool_t *pool)
         queue = far_queue(manager, NULL);
         item = item_of(MPROC_WAIT_QUEUE, queue);
         CHECK_STATUS(APR_TIMEUP, mproc_wait(&item, 1, MPROC_NOWAIT, NULL));
+        waiting_settle(manager, 0);
+        CHECK_STATUS(APR_TIMEUP, mproc_wait(&item, 1, MS, NULL));
         waiting_settle(manager, 1);
         (void)handle_of(MPROC_WAIT_QUEUE, queue);
         mproc_queue_destroy(queue);
@@ -385,6 +392,148 @@ pools_anywhere(apr_pool_t *pool)
     }
 }
 
+/* Another client clears it, and nobody is told: the call that finds out has the
+ * handle down. */
+static void
+a_call_that_finds_out_lowers(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_start(pool);
+    mproc_manager_t *client = client_make(manager, NULL, pool);
+    mproc_event_t *event, *other;
+    apr_int64_t handle;
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_manager_event(manager, &event, "e", pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_event(client, &other, "e", pool));
+    handle = handle_of(MPROC_WAIT_EVENT, event);
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(other));
+    BECOMES_READY(handle);
+    CHECK_STATUS(APR_SUCCESS, mproc_event_clear(other));
+    CHECK_STATUS(APR_TIMEUP, mproc_event_wait(event, MPROC_NOWAIT));
+    IS_NOT_READY(handle);
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(other));
+    BECOMES_READY(handle);
+    CHECK_STATUS(APR_SUCCESS, mproc_event_clear(other));
+    CHECK(!mproc_event_is_set(event));
+    IS_NOT_READY(handle);
+}
+
+/* The connection of a call may have something left to read, of an answer that
+ * was too large. */
+static void
+leftovers_do_not_matter(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_start(pool), *client;
+    mproc_manager_options_t options = {.lease = 0};
+    mproc_dict_t *dict, *small;
+    mproc_queue_t *queue;
+    mproc_waitable_t item;
+    char *big = apr_pcalloc(pool, 1000001);
+    const char *text;
+    memset(big, 'a', 1000000);
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_dict(manager, &dict, "d", pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_dict_setf(dict, "k", "s", big));
+    options.net.max_message = 4000;
+    client = client_make(manager, &options, pool);
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_dict(client, &small, "d", pool));
+    queue = far_queue(client, pool);
+    CHECK_STATUS(MPROC_ETOOBIG, mproc_dict_getf(small, "k", pool, "s", &text));
+    item = item_of(MPROC_WAIT_QUEUE, queue);
+    CHECK_STATUS(APR_TIMEUP, mproc_wait(&item, 1, MS, NULL));
+    CHECK_STATUS(APR_SUCCESS, mproc_queue_putf(queue, 0, "i", 1));
+    CHECK_STATUS(APR_SUCCESS, mproc_wait(&item, 1, test_deadline(), NULL));
+}
+
+/* A call is lost, and with it the link: who waits beside it goes on, and the
+ * server sees this client end, whatever else it has. */
+static void
+a_lost_call_ends_all(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_start(pool);
+    mproc_manager_t *client = client_make(manager, NULL, pool);
+    mproc_queue_t *queue = far_queue(client, pool);
+    mproc_event_t *event = far_event(client, pool);
+    mproc__link_t *link = ((mproc__proxy_t *)(void *)queue)->link;
+    mproc_lock_t *lock, *same;
+    threads_t *threads;
+    mproc__line_t *line;
+    apr_int64_t handle;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_lock(client, &lock, "l", pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_lock(manager, &same, "l", pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_lock_acquire(lock, MPROC_NOWAIT));
+    handle = handle_of(MPROC_WAIT_EVENT, event);
+    threads = threads_start(1, wait_for_queue, queue, pool);
+    waiting_settle(manager, 2);
+    IS_NOT_READY(handle);
+    REQUIRE_STATUS(APR_SUCCESS, mproc__line_take(&line, link, "test"));
+    CHECK_STATUS(APR_ECONNRESET, mproc__line_fail(line, link, "test"));
+    threads_join(threads, APR_SUCCESS);
+    BECOMES_READY(handle);
+    CHECK_STATUS(MPROC_EOWNERDEAD, mproc_lock_acquire(same, test_deadline()));
+    CHECK_STATUS(APR_SUCCESS, mproc_lock_release(same));
+    clients_settle(manager, 1);
+    CHECK_STATUS(APR_ECONNRESET, mproc_event_set(event));
+}
+
+static void
+watch_cut(void *object)
+{
+    mproc__proxy_t *proxy = object;
+    mproc__watched_t *watched = (void *)atomic_load(&proxy->watch);
+    mproc_plat_net_end(watched->line->socket->handle);
+}
+
+/* Its own connection ends, and nothing else: there is another soon. */
+static void
+a_cut_connection_is_made_anew(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_start(pool);
+    mproc_queue_t *queue = far_queue(manager, pool);
+    mproc_event_t *event = far_event(manager, pool);
+    mproc_waitable_t item = item_of(MPROC_WAIT_QUEUE, queue);
+    apr_int64_t handle = handle_of(MPROC_WAIT_EVENT, event);
+    int number;
+    CHECK_STATUS(APR_TIMEUP, mproc_wait(&item, 1, MS, NULL));
+    watch_cut(queue);
+    CHECK_STATUS(APR_TIMEUP, mproc_wait(&item, 1, 5 * MS, NULL));
+    watch_cut(queue);
+    CHECK_STATUS(APR_TIMEUP,
+                 mproc_queue_getf(queue, MPROC_NOWAIT, pool, "i", &number));
+    CHECK_DETAIL("mproc_queue_getf: ");
+    CHECK_STATUS(APR_TIMEUP, mproc_wait(&item, 1, 5 * MS, NULL));
+    CHECK_STATUS(APR_SUCCESS, mproc_queue_putf(queue, 0, "i", 1));
+    CHECK_STATUS(APR_SUCCESS, mproc_wait(&item, 1, test_deadline(), NULL));
+    watch_cut(event);
+    BECOMES_READY(handle);
+    CHECK(!mproc_event_is_set(event)); /* It is seen to be over. */
+    await_unready(handle);
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(event));
+    BECOMES_READY(handle);
+}
+
+/* A server that takes no more connections refuses this one, and the client
+ * lives. */
+static void
+no_room_for_more(apr_pool_t *pool)
+{
+    mproc_manager_options_t options = {.max_clients = 2};
+    mproc_manager_t *manager;
+    mproc_waitable_t items[2];
+    mproc_queue_t *queue;
+    int first;
+    options.net.handshake_timeout = 300 * MS;
+    manager = manager_with(&options, pool);
+    queue = far_queue(manager, pool);
+    items[0] = item_of(MPROC_WAIT_QUEUE, queue);
+    items[1] = item_of(MPROC_WAIT_EVENT, far_event(manager, pool));
+    CHECK_STATUS(APR_TIMEUP, mproc_wait(items, 1, MS, NULL));
+    CHECK(mproc_wait(items, 2, 10 * MS, NULL) != APR_SUCCESS);
+    CHECK_DETAIL("mproc_wait: ");
+    CHECK_STATUS(APR_TIMEUP, mproc_wait(items, 2, MPROC_NOWAIT, NULL));
+    CHECK_STATUS(APR_SUCCESS, mproc_queue_putf(queue, 0, "i", 1));
+    CHECK_STATUS(APR_SUCCESS, mproc_wait(items, 2, MPROC_NOWAIT, &first));
+    CHECK_INT(0, first);
+}
+
 static const test_case_t cases[] = {
     {"all_kinds_beside_each_other", all_kinds_beside_each_other},
     {"two_processes_take_turns", two_processes_take_turns},
@@ -393,6 +542,11 @@ static const test_case_t cases[] = {
     {"handles", handles},
     {"pools_anywhere", pools_anywhere},
     {"a_dead_server_wakes", a_dead_server_wakes},
+    {"a_call_that_finds_out_lowers", a_call_that_finds_out_lowers},
+    {"leftovers_do_not_matter", leftovers_do_not_matter},
+    {"a_lost_call_ends_all", a_lost_call_ends_all},
+    {"a_cut_connection_is_made_anew", a_cut_connection_is_made_anew},
+    {"no_room_for_more", no_room_for_more},
     {"a_forked_child_has_its_own", a_forked_child_has_its_own},
     {"nothing_is_left", nothing_is_left},
     {NULL, NULL}};

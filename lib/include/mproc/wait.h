@@ -32,10 +32,12 @@
  * @endcode
  *
  * A manager's queues and events, and what was sent to a manager's pool, are
- * waited for beside all others. Each one that is has a connection of its own to
- * the server, until it is destroyed; a call asks the server first, one after
- * the other. When the server is gone they are ready: the call that follows
- * tells why (APR_ECONNRESET).
+ * waited for beside all others. A call asks the server first, for one after the
+ * other. Each one that it then has to wait for, or give a handle of, has a
+ * connection of its own to the server, until it is destroyed: descriptors here
+ * and there, and one more of the server's max_clients. What the server cannot
+ * be asked for is ready: the call that follows tells why (APR_ECONNRESET when
+ * it is gone).
  */
 #ifndef MPROC_WAIT_H
 #define MPROC_WAIT_H
@@ -81,8 +83,8 @@ typedef struct mproc_waitable_t {
  *         listener was closed by this process; MPROC_ESTATE for a process that
  *         was not started, or that another process started, for an async of
  *         another process, or when it would wait for one in a callback of its
- *         pool; APR_ECONNRESET for what is a manager's that is gone already;
- *         APR_EINVAL when one is NULL, or not what its kind says; APR_ENOMEM
+ *         pool; APR_EINVAL when one is NULL, or not what its kind says;
+ *         APR_ENOMEM; for what is a manager's also as mproc_client_connect()
  * @note Processes: any; processes can be waited for by their parent. Threads:
  *       any. Fork: usable in the child. Waiting for a process starts the
  *       library's watcher thread; for a listener, or a connection by a
@@ -134,7 +136,8 @@ mproc_wait(mproc_waitable_t *items, int count, apr_interval_time_t timeout,
  * @return APR_SUCCESS; MPROC_ESTATE for an end that only sends, which is never
  *         ready, and for a process that was not started, or that another
  *         process started, or an async of another process; MPROC_ECLOSED;
- *         APR_ECONNRESET;
+ *         APR_ECONNRESET, or as mproc_client_connect(), for what is a
+ *         manager's;
  *         APR_EINVAL when something is NULL, or not what its kind says;
  *         APR_ENOMEM, or the system's status when it has no more descriptors
  *         or threads
