@@ -39,10 +39,10 @@
 #include "wait.h"
 
 #define PATIENCE ((apr_interval_time_t)10 * 1000 * 1000)
-#define NONE (-1)   /* there is no line yet */
-#define FAILED (-2) /* nor could one be made when it was due */
+#define NONE (-1)    /* there is no line yet */
+#define REFUSED (-2) /* nor could one be made when it was due */
 #define DEAD (-3)
-#define IS_OVER(handle) ((handle) == FAILED || (handle) == DEAD)
+#define IS_OVER(handle) ((handle) == REFUSED || (handle) == DEAD)
 
 struct mproc__far_watch_t {
     mproc__watched_t watched; /* it is one */
@@ -182,7 +182,7 @@ watch_make(mproc__far_watch_t *watch, mproc__proxy_t *proxy, int due,
 
     watch_guard(watch);
     handle = atomic_load(&watch->handle);
-    if (handle == NONE || handle == FAILED) {
+    if (handle == NONE || handle == REFUSED) {
         rv = mproc__watched_open(&watch->watched, proxy->link, call);
         if (rv == APR_SUCCESS && watch_ask(watch, proxy, call) == APR_SUCCESS) {
             atomic_store(&watch->handle, watch->watched.line->socket->handle);
@@ -191,7 +191,7 @@ watch_make(mproc__far_watch_t *watch, mproc__proxy_t *proxy, int due,
             watch_over(watch, proxy, DEAD);
         }
         else if (due) {
-            watch_over(watch, proxy, FAILED);
+            watch_over(watch, proxy, REFUSED);
         }
     }
     watch_unguard(watch);

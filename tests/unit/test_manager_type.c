@@ -19,7 +19,7 @@ typedef struct tally_t {
     mproc_dict_t *notes;
 } tally_t;
 
-static int tallies_destroyed; /* of the server's process */
+static atomic_int tallies_destroyed; /* of the server's process */
 static atomic_int tallies_added;
 
 static apr_status_t
@@ -38,7 +38,7 @@ static void
 tally_destroy(void *self)
 {
     mproc_dict_destroy(((tally_t *)self)->notes);
-    tallies_destroyed++;
+    atomic_fetch_add(&tallies_destroyed, 1);
 }
 
 static apr_status_t
@@ -92,7 +92,7 @@ tally_destroyed(void *self, mproc_bytes_t args, mproc_reply_t *reply,
     (void)self;
     (void)args;
     (void)pool;
-    return mproc_reply(reply, "i", tallies_destroyed);
+    return mproc_reply(reply, "i", atomic_load(&tallies_destroyed));
 }
 
 static apr_status_t
@@ -232,7 +232,7 @@ types_register(mproc_manager_t *manager, void *baton)
         mproc_manager_register_type(manager, &plain_type) != MPROC_ESTATE) {
         rv = APR_EGENERAL;
     }
-    tallies_destroyed = (int)(apr_uintptr_t)baton;
+    atomic_store(&tallies_destroyed, (int)(apr_uintptr_t)baton);
     return rv;
 }
 
