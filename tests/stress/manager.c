@@ -22,6 +22,7 @@
 #include <mproc/function.h>
 #include <mproc/manager.h>
 #include <mproc/pack.h>
+#include <mproc/wait.h>
 
 #include "system.h"
 
@@ -43,7 +44,7 @@ enum {
 };
 
 typedef struct oracle_t {
-    atomic_int stop;
+    atomic_int stop, pools;
     atomic_int within; /* who has the lock, from 1 */
     atomic_int permit[WORKERS], doomed[WORKERS], gets[WORKERS];
     atomic_int what[WORKERS]; /* it is at */
@@ -234,6 +235,9 @@ pool_open(things_t *things, apr_pool_t *pool)
 {
     mproc_pool_options_t options = {.processes = 2, .retries = 250};
 
+    if (!atomic_load(&oracle->pools)) {
+        return APR_SUCCESS;
+    }
     options.start_method = MPROC_START_FORK;
     return mproc_manager_pool(things->manager, &things->pool, "pool", &options,
                               pool);
@@ -260,6 +264,9 @@ tasks_use(things_t *things, apr_uint64_t number, apr_pool_t *pool)
     mproc_async_t *async;
     apr_uint64_t i;
 
+    if (things->pool == NULL) {
+        return;
+    }
     if (number % 3 == 0) {
         if (went("apply",
                  mproc_pool_apply(things->pool, twice, results, MPROC_FOREVER,
@@ -289,6 +296,23 @@ tasks_use(things_t *things, apr_uint64_t number, apr_pool_t *pool)
         }
     }
     mproc_async_destroy(async);
+}
+
+/* Beside each other, for a moment; what is ready may be another's by then. */
+static void
+both_wait(things_t *things, int self, apr_pool_t *pool)
+{
+    mproc_waitable_t items[2] = {{MPROC_WAIT_QUEUE, things->queue, 0},
+                                 {MPROC_WAIT_EVENT, things->event, 0}};
+
+    if (went("wait", mproc_wait(items, 2, 2000, NULL), APR_TIMEUP,
+             APR_TIMEUP) &&
+        items[0].ready) {
+        atomic_store(&oracle->gets[self], 1);
+        went("get", item_get(things->queue, MPROC_NOWAIT, pool), APR_TIMEUP,
+             APR_TIMEUP);
+        atomic_store(&oracle->gets[self], 0);
+    }
 }
 
 static void
@@ -347,6 +371,10 @@ step(things_t *things, int self, int what, apr_pool_t *pool)
     case 14:
         tasks_use(things, atomic_fetch_add(&oracle->sent, 1), pool);
         break;
+    case 15:
+    case 16:
+        both_wait(things, self, pool);
+        break;
     default:
         batch_use(things);
         break;
@@ -356,7 +384,7 @@ step(things_t *things, int self, int what, apr_pool_t *pool)
 static int
 worker_main(mproc_bytes_t args, apr_pool_t *pool)
 {
-    things_t things;
+    things_t things = {.pool = NULL};
     apr_uint64_t draw;
     apr_pool_t *scratch;
     int self;
@@ -372,7 +400,7 @@ worker_main(mproc_bytes_t args, apr_pool_t *pool)
     }
     apr_pool_create(&scratch, pool);
     while (!atomic_load(&oracle->stop)) {
-        int what = (int)stress_below(&draw, 16);
+        int what = (int)stress_below(&draw, 18);
         atomic_store(&oracle->what[self], what);
         atomic_store(&oracle->since[self], mproc_clock());
         step(&things, self, what, scratch);
@@ -466,6 +494,7 @@ things_make(things_t *things)
          mproc_manager_condition(manager, &things->condition, NULL, NULL, NULL),
          0, 0);
     went("make", mproc_manager_dict(manager, &things->dict, NULL, NULL), 0, 0);
+    things->pool = NULL;
     went("make", pool_open(things, NULL), 0, 0);
 }
 
@@ -479,8 +508,10 @@ things_end(things_t *things)
     mproc_event_destroy(things->event);
     mproc_condition_destroy(things->condition);
     mproc_dict_destroy(things->dict);
-    went("forget", mproc_manager_forget(killer.manager, "pool"), 0, 0);
-    mproc_pool_destroy(things->pool);
+    if (things->pool != NULL) {
+        went("forget", mproc_manager_forget(killer.manager, "pool"), 0, 0);
+        mproc_pool_destroy(things->pool);
+    }
 }
 
 /* Until the server has seen the last of them go. */
@@ -543,7 +574,7 @@ era_end(void)
         worker_end(i);
     }
     (void)mproc_dict_remove(things->dict, "inner");
-    server_settles(8);
+    server_settles(7 + (apr_uint64_t)atomic_load(&oracle->pools));
     items_check();
     rv = mproc_lock_acquire(things->lock, MPROC_NOWAIT);
     went("lock", rv, MPROC_EOWNERDEAD, MPROC_EOWNERDEAD);
@@ -556,33 +587,29 @@ era_end(void)
     server_settles(0);
 }
 
-/* The server ends the era's pool in its own time, and may have been at that of
- * the first era when it was counted: the least so far must come again. */
+/* The server ends the era's pool in its own time. */
 static int
-census_settles(mproc_census_t *least)
+census_settles(const mproc_census_t *before)
 {
     apr_time_t deadline = mproc_clock() + LATE;
     mproc_census_t now;
 
     do {
         mproc_census(&now);
-        if (now.total.blocks <= least->total.blocks &&
-            now.peers <= least->peers && now.threads <= least->threads) {
-            *least = now;
-            return 1;
-        }
-    } while (mproc_clock() < deadline);
-    (void)stress_census_compare(least, &now);
-    return 0;
+    } while ((now.total.blocks != before->total.blocks ||
+              now.peers != before->peers || now.threads != before->threads) &&
+             mproc_clock() < deadline);
+    return stress_census_compare(before, &now) == 0;
 }
 
 static void
-era_run(const char *name, apr_uint64_t kills)
+era_run(const char *name, apr_uint64_t kills, int pools)
 {
     apr_uint64_t done;
     int i;
 
     memset((void *)oracle, 0, sizeof *oracle);
+    atomic_store(&oracle->pools, pools);
     killer.in_hand = 0;
     things_make(&killer.things);
     for (i = 0; i < WORKERS; i++) {
@@ -615,10 +642,12 @@ stress_manager_run(const stress_scenario_t *scenario)
         return;
     }
     went("start", rv, 0, 0);
-    era_run(scenario->name, 2); /* What is made once is made now. */
+    /* What is made once is made now; no pool is, which would end later. */
+    era_run(scenario->name, 2, 0);
     stress_census_begin(&before);
+    before.threads++; /* The server's first pool begins its watcher. */
     while (done < stress_options.kills && stress_faults() == 0) {
-        era_run(scenario->name, ERA);
+        era_run(scenario->name, ERA, 1);
         ops += atomic_load(&oracle->ops);
         tasks += atomic_load(&oracle->tasks);
         crashes += atomic_load(&oracle->crashes);
