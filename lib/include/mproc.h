@@ -50,6 +50,7 @@
 #include <mproc/dict.h>
 #include <mproc/list.h>
 #include <mproc/namespace.h>
+#include <mproc/set.h>
 #include <mproc/queue.h>
 #include <mproc/connection.h>
 #include <mproc/listener.h>

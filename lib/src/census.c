@@ -64,6 +64,6 @@ mproc_kind_name(mproc_kind_e kind)
         "shareable list", "queue",      "segment", "item",     "tally",
         "flight",         "connection", "stream",  "listener", "dict",
         "list",           "namespace",  "store",   "cells",    "boxes",
-        "manager",        "proxy",      "served"};
+        "manager",        "proxy",      "served",  "set"};
     return (unsigned)kind < MPROC_KIND_COUNT ? name[kind] : "unknown";
 }

@@ -42,24 +42,44 @@ pool_make(apr_pool_t **pool, const char *call)
 }
 
 apr_size_t
+mproc__dict_size(mproc__store_use_t *use, const char *call)
+{
+    apr_size_t size;
+
+    if (mproc__store_lock(use, call) != APR_SUCCESS) {
+        return 0;
+    }
+    size = (apr_size_t)use->content->count;
+    mproc__store_unlock(use);
+    return size;
+}
+
+apr_size_t
 mproc_dict_size(mproc_dict_t *dict)
 {
     mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_size";
-    apr_size_t size;
 
     if (proxy != NULL) {
         apr_int64_t number =
             mproc__proxy_number(proxy, MPROC__DICT_SIZE, 0, call);
         return number < 0 ? 0 : (apr_size_t)number;
     }
-    if (dict_check(dict, call) != APR_SUCCESS ||
-        mproc__store_lock(&dict->use, call) != APR_SUCCESS) {
-        return 0;
+    return dict_check(dict, call) == APR_SUCCESS
+               ? mproc__dict_size(&dict->use, call)
+               : 0;
+}
+
+apr_status_t
+mproc__dict_clear(mproc__store_use_t *use, const char *call)
+{
+    apr_status_t rv = mproc__store_lock(use, call);
+
+    if (rv == APR_SUCCESS) {
+        rv = mproc__store_clear(use);
+        mproc__store_unlock(use);
     }
-    size = (apr_size_t)dict->use.content->count;
-    mproc__store_unlock(&dict->use);
-    return size;
+    return rv;
 }
 
 apr_status_t
@@ -72,13 +92,48 @@ mproc_dict_clear(mproc_dict_t *dict)
     if (proxy != NULL) {
         return mproc__proxy_plain(proxy, MPROC__DICT_CLEAR, 0, call);
     }
-    if (rv == APR_SUCCESS) {
-        rv = mproc__store_lock(&dict->use, call);
+    return rv == APR_SUCCESS ? mproc__dict_clear(&dict->use, call) : rv;
+}
+
+apr_status_t
+mproc__dict_popitem(mproc__store_use_t *use, mproc_bytes_t *key,
+                    mproc_bytes_t *value, apr_pool_t *pool, const char *call)
+{
+    apr_status_t rv = mproc__store_lock(use, call);
+    mproc__found_t found;
+    mproc__taken_t taken;
+    mproc__key_t last;
+    char *copy;
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    taken.box = NULL;
+    found.ref = use->content->last;
+    if (found.ref != 0) {
+        found.entry = mproc__dict_entry(use, found.ref);
+        last.bytes.size = MPROC__ENTRY_KEY(found.entry);
+        copy = apr_palloc(pool, last.bytes.size);
+        rv = copy == NULL ? no_memory(call)
+                          : mproc__taken_begin(&taken, use, found.entry->value,
+                                               MPROC__ENTRY_VALUE(found.entry));
+        if (rv == APR_SUCCESS) {
+            memcpy(copy, found.entry->data, last.bytes.size);
+            last.bytes.data = copy;
+            last.hash = found.entry->hash;
+            mproc__dict_find(use, &last, &found);
+            mproc__dict_drop(use, &found);
+        }
+    }
+    mproc__store_unlock(use);
+    if (found.ref == 0) {
+        return mproc__fail(APR_NOTFOUND, "%s: it is empty", call);
     }
     if (rv == APR_SUCCESS) {
-        rv = mproc__store_clear(&dict->use);
-        mproc__store_unlock(&dict->use);
+        *key = last.bytes;
+        rv = mproc__taken_copy(&taken, value, pool);
     }
+    mproc__taken_end(&taken);
     return rv;
 }
 
@@ -89,10 +144,6 @@ mproc_dict_popitem(mproc_dict_t *dict, mproc_bytes_t *key, mproc_bytes_t *value,
     mproc__proxy_t *proxy = mproc__proxy_of(dict, MPROC_KIND_DICT);
     const char *call = "mproc_dict_popitem";
     apr_status_t rv = dict_check(dict, call);
-    mproc__found_t found;
-    mproc__taken_t taken;
-    mproc__key_t last;
-    char *copy;
 
     if (proxy != NULL) {
         return mproc__far_dict_popitem(proxy, key, value, pool, call);
@@ -100,40 +151,9 @@ mproc_dict_popitem(mproc_dict_t *dict, mproc_bytes_t *key, mproc_bytes_t *value,
     if (rv == APR_SUCCESS && (key == NULL || value == NULL || pool == NULL)) {
         rv = null_given(call, "an argument");
     }
-    if (rv == APR_SUCCESS) {
-        rv = mproc__store_lock(&dict->use, call);
-    }
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    taken.box = NULL;
-    found.ref = dict->use.content->last;
-    if (found.ref != 0) {
-        found.entry = mproc__dict_entry(&dict->use, found.ref);
-        last.bytes.size = MPROC__ENTRY_KEY(found.entry);
-        copy = apr_palloc(pool, last.bytes.size);
-        rv = copy == NULL
-                 ? no_memory(call)
-                 : mproc__taken_begin(&taken, &dict->use, found.entry->value,
-                                      MPROC__ENTRY_VALUE(found.entry));
-        if (rv == APR_SUCCESS) {
-            memcpy(copy, found.entry->data, last.bytes.size);
-            last.bytes.data = copy;
-            last.hash = found.entry->hash;
-            mproc__dict_find(&dict->use, &last, &found);
-            mproc__dict_drop(&dict->use, &found);
-        }
-    }
-    mproc__store_unlock(&dict->use);
-    if (found.ref == 0) {
-        return mproc__fail(APR_NOTFOUND, "%s: the dict is empty", call);
-    }
-    if (rv == APR_SUCCESS) {
-        *key = last.bytes;
-        rv = mproc__taken_copy(&taken, value, pool);
-    }
-    mproc__taken_end(&taken);
-    return rv;
+    return rv == APR_SUCCESS
+               ? mproc__dict_popitem(&dict->use, key, value, pool, call)
+               : rv;
 }
 
 /* ---------------------------------------------------------------- snapshot */
@@ -321,7 +341,7 @@ pair_order(const void *left, const void *right)
     return order;
 }
 
-/* Of a dict or namespace, here or, when there is a proxy, at a manager. */
+/* Of a dict, namespace or set, here or, when there is a proxy, at a manager. */
 static apr_status_t
 any_datum(mproc__store_use_t *use, mproc__proxy_t *proxy, mproc_datum_t **datum,
           mproc__dict_part_e part, apr_pool_t *pool, const char *call)
@@ -433,10 +453,9 @@ puttings_put(mproc__store_use_t *use, const putting_t *putting,
     return rv;
 }
 
-/* Put all pairs, which stand for themselves until this returns. */
-static apr_status_t
-pairs_put(mproc__store_use_t *use, const mproc_dict_pair_t *pairs,
-          apr_size_t count, apr_pool_t *pool, const char *call)
+apr_status_t
+mproc__dict_put_pairs(mproc__store_use_t *use, const mproc_dict_pair_t *pairs,
+                      apr_size_t count, apr_pool_t *pool, const char *call)
 {
     putting_t *putting = apr_palloc(pool, (count + 1) * sizeof *putting);
     apr_status_t rv = putting == NULL ? no_memory(call) : APR_SUCCESS;
@@ -510,7 +529,7 @@ dict_update(mproc_dict_t *dict, mproc_bytes_t bytes, const char *call)
     }
     rv = map_pairs(bytes, &pairs, &count, own, call);
     if (rv == APR_SUCCESS) {
-        rv = pairs_put(&dict->use, pairs, count, own, call);
+        rv = mproc__dict_put_pairs(&dict->use, pairs, count, own, call);
     }
     apr_pool_destroy(own);
     return rv;
@@ -579,7 +598,7 @@ mproc_dict_copy(mproc_dict_t **copy, mproc_dict_t *dict, apr_pool_t *pool)
         rv = mproc_dict_create(copy, pool);
     }
     if (rv == APR_SUCCESS) {
-        rv = pairs_put(&(*copy)->use, pairs, count, own, call);
+        rv = mproc__dict_put_pairs(&(*copy)->use, pairs, count, own, call);
         if (rv != APR_SUCCESS) {
             mproc_dict_destroy(*copy);
             *copy = NULL;

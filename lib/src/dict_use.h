@@ -1,4 +1,4 @@
-/* dict_use.h: what the files of dict and namespace share. */
+/* dict_use.h: what the files of dict, namespace and set share. */
 #ifndef MPROC_SRC_DICT_USE_H
 #define MPROC_SRC_DICT_USE_H
 
@@ -43,6 +43,18 @@ int mproc__dict_has(mproc__store_use_t *use, const mproc__key_t *key,
 /* APR_NOTFOUND, with its sentence. */
 apr_status_t mproc__key_missing(const mproc__key_t *key, const char *call);
 
+apr_size_t mproc__dict_size(mproc__store_use_t *use, const char *call);
+apr_status_t mproc__dict_clear(mproc__store_use_t *use, const char *call);
+/* The last entry; APR_NOTFOUND. */
+apr_status_t mproc__dict_popitem(mproc__store_use_t *use, mproc_bytes_t *key,
+                                 mproc_bytes_t *value, apr_pool_t *pool,
+                                 const char *call);
+/* Put all pairs, which stand for themselves until this returns. */
+apr_status_t mproc__dict_put_pairs(mproc__store_use_t *use,
+                                   const mproc_dict_pair_t *pairs,
+                                   apr_size_t count, apr_pool_t *pool,
+                                   const char *call);
+
 /* All entries at one moment. */
 apr_status_t mproc__dict_snapshot(mproc__store_use_t *use,
                                   mproc_dict_pair_t **pairs, apr_size_t *count,
@@ -60,7 +72,7 @@ apr_status_t mproc__dict_datum(mproc__store_use_t *use, mproc_datum_t **datum,
                                mproc__dict_part_e part, apr_pool_t *pool,
                                const char *call);
 
-/* The same of a manager's dict or namespace. */
+/* The same of a manager's dict, namespace or set. */
 struct mproc__proxy_t;
 apr_status_t mproc__far_dict_datum(struct mproc__proxy_t *dict,
                                    mproc_datum_t **datum,

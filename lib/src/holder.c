@@ -27,6 +27,7 @@ mproc__kind_is_holder(mproc_kind_e kind)
     case MPROC_KIND_DICT:
     case MPROC_KIND_LIST:
     case MPROC_KIND_NAMESPACE:
+    case MPROC_KIND_SET:
     case MPROC_KIND_STORE:
     case MPROC_KIND_BOXES:
     case MPROC_KIND_PROXY:

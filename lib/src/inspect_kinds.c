@@ -342,6 +342,7 @@ store_tell(mproc__inspection_t *inspection, mproc_inspect_object_t *object)
         inspection->pool, "%" APR_INT64_T_FMT " %s%s", object->value,
         object->kind == MPROC_KIND_LIST        ? "elements"
         : object->kind == MPROC_KIND_NAMESPACE ? "attributes"
+        : object->kind == MPROC_KIND_SET       ? "values"
                                                : "entries",
         object->holder_count > 0 ? ", somebody is at it" : "");
 }
@@ -461,6 +462,10 @@ static const shape_t shapes[] = {
      store_read,
      store_tell,
      {{offsetof(mproc__store_t, mutex), "a call of the namespace"}}},
+    {MPROC_KIND_SET,
+     store_read,
+     store_tell,
+     {{offsetof(mproc__store_t, mutex), "a call of the set"}}},
     {MPROC_KIND_SHAREABLE_LIST, list_read, NULL, {{0, NULL}}},
     {MPROC_KIND_PROCESS, process_read, NULL, {{0, NULL}}}};
 

@@ -18,6 +18,7 @@ extern const mproc__object_ops_t mproc__queue_ops;
 extern const mproc__object_ops_t mproc__dict_ops;
 extern const mproc__object_ops_t mproc__list_ops;
 extern const mproc__object_ops_t mproc__namespace_ops;
+extern const mproc__object_ops_t mproc__set_ops;
 extern const mproc__object_ops_t mproc__manager_ops;
 extern const mproc__object_ops_t mproc__proxy_ops;
 extern const mproc__object_ops_t mproc__served_ops;

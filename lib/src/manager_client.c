@@ -25,6 +25,7 @@ mproc__served_kind(apr_uint64_t id)
     case MPROC_KIND_DICT:
     case MPROC_KIND_LIST:
     case MPROC_KIND_NAMESPACE:
+    case MPROC_KIND_SET:
     case MPROC_KIND_QUEUE:
         return kind;
     case MPROC_KIND_SERVED:

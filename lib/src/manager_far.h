@@ -116,6 +116,16 @@ apr_status_t mproc__far_list_slice(mproc__proxy_t *list, apr_int64_t start,
                                    apr_int64_t stop, mproc_bytes_t *values,
                                    apr_pool_t *pool, const char *call);
 
+/* ---------------------------------------------------- manager_far_set.c */
+
+apr_status_t mproc__far_set_change(mproc__proxy_t *set, mproc__set_change_e how,
+                                   const mproc_bytes_t *values,
+                                   apr_size_t count, const char *call);
+apr_status_t mproc__far_set_common(mproc__proxy_t *set,
+                                   const mproc_bytes_t *values,
+                                   apr_size_t count, apr_size_t *size,
+                                   apr_size_t *common, const char *call);
+
 /* --------------------------------------------------- manager_far_queue.c */
 
 apr_status_t mproc__far_queue_put(mproc__proxy_t *queue,

@@ -9,6 +9,8 @@
 
 #define BIT(kind) (APR_UINT64_C(1) << (kind))
 #define DICTS (BIT(MPROC_KIND_DICT) | BIT(MPROC_KIND_NAMESPACE))
+#define KEYS (DICTS | BIT(MPROC_KIND_SET)) /* what has some */
+#define SIZED (BIT(MPROC_KIND_DICT) | BIT(MPROC_KIND_SET))
 #define LOCKS (BIT(MPROC_KIND_LOCK) | BIT(MPROC_KIND_RLOCK))
 #define CELLS (BIT(MPROC_KIND_VALUE) | BIT(MPROC_KIND_ARRAY))
 #define METHOD(name, kinds)                                                    \
@@ -35,17 +37,17 @@ const mproc__served_method_t mproc__served_methods[MPROC__METHODS] = {
     [MPROC__HOLD] = METHOD(hold, 0),
     [MPROC__DROP] = METHOD(drop, 0),
 
-    [MPROC__DICT_SET] = METHOD(dict_set, DICTS),
+    [MPROC__DICT_SET] = METHOD(dict_set, KEYS),
     [MPROC__DICT_GET] = METHOD(dict_get, DICTS),
     [MPROC__DICT_SETDEFAULT] = METHOD(dict_setdefault, DICTS),
-    [MPROC__DICT_REMOVE] = METHOD(dict_remove, DICTS),
-    [MPROC__DICT_HAS] = METHOD(dict_has, DICTS),
-    [MPROC__DICT_POPITEM] = METHOD(dict_popitem, BIT(MPROC_KIND_DICT)),
-    [MPROC__DICT_SIZE] = METHOD(dict_size, BIT(MPROC_KIND_DICT)),
-    [MPROC__DICT_CLEAR] = METHOD(dict_clear, BIT(MPROC_KIND_DICT)),
+    [MPROC__DICT_REMOVE] = METHOD(dict_remove, KEYS),
+    [MPROC__DICT_HAS] = METHOD(dict_has, KEYS),
+    [MPROC__DICT_POPITEM] = METHOD(dict_popitem, SIZED),
+    [MPROC__DICT_SIZE] = METHOD(dict_size, SIZED),
+    [MPROC__DICT_CLEAR] = METHOD(dict_clear, SIZED),
     [MPROC__DICT_UPDATE] = METHOD(dict_update, BIT(MPROC_KIND_DICT)),
     [MPROC__DICT_COPY] = METHOD(dict_copy, BIT(MPROC_KIND_DICT)),
-    [MPROC__DICT_SNAPSHOT] = METHOD(dict_snapshot, DICTS),
+    [MPROC__DICT_SNAPSHOT] = METHOD(dict_snapshot, KEYS),
 
     [MPROC__LIST_PUT] = METHOD(list_put, BIT(MPROC_KIND_LIST)),
     [MPROC__LIST_GET] = METHOD(list_get, BIT(MPROC_KIND_LIST)),
@@ -152,6 +154,10 @@ const mproc__served_method_t mproc__served_methods[MPROC__METHODS] = {
                           NULL},
     [MPROC__QUEUE_READY] = {BIT(MPROC_KIND_QUEUE), mproc__serve_queue_ready,
                             "the manager's queue stayed empty", NULL},
+
+    [MPROC__SET_CHANGE] = METHOD(set_change, BIT(MPROC_KIND_SET)),
+    [MPROC__SET_COMMON] = METHOD(set_common, BIT(MPROC_KIND_SET)),
+    [MPROC__SET_COPY] = METHOD(set_copy, BIT(MPROC_KIND_SET)),
 };
 
 apr_status_t
@@ -194,6 +200,9 @@ mproc__serve_make(mproc__call_t *call, mproc_kind_e kind,
         break;
     case MPROC_KIND_NAMESPACE:
         rv = mproc_namespace_create((mproc_namespace_t **)&made, NULL);
+        break;
+    case MPROC_KIND_SET:
+        rv = mproc_set_create((mproc_set_t **)&made, NULL);
         break;
     case MPROC_KIND_QUEUE:
         return queue_make(call, object);

@@ -111,6 +111,14 @@ mproc_manager_namespace(mproc_manager_t *manager, mproc_namespace_t **space,
 }
 
 apr_status_t
+mproc_manager_set(mproc_manager_t *manager, mproc_set_t **set, const char *name,
+                  apr_pool_t *pool)
+{
+    return make_plain(manager, set, MPROC_KIND_SET, name, pool,
+                      "mproc_manager_set");
+}
+
+apr_status_t
 mproc_manager_lock(mproc_manager_t *manager, mproc_lock_t **lock,
                    const char *name, apr_pool_t *pool)
 {

@@ -154,8 +154,8 @@ apr_status_t
 mproc__serve_dict_popitem(mproc__call_t *call)
 {
     mproc_bytes_t key, value;
-    apr_status_t rv =
-        mproc_dict_popitem(dict_of(call), &key, &value, call->pool);
+    apr_status_t rv = mproc__dict_popitem(use_of(call), &key, &value,
+                                          call->pool, "mproc_dict_popitem");
 
     if (rv == APR_SUCCESS) {
         mproc__result_values(call, key);
@@ -167,14 +167,15 @@ mproc__serve_dict_popitem(mproc__call_t *call)
 apr_status_t
 mproc__serve_dict_size(mproc__call_t *call)
 {
-    mproc__result_int(call, (apr_int64_t)mproc_dict_size(dict_of(call)));
+    mproc__result_int(
+        call, (apr_int64_t)mproc__dict_size(use_of(call), "mproc_dict_size"));
     return APR_SUCCESS;
 }
 
 apr_status_t
 mproc__serve_dict_clear(mproc__call_t *call)
 {
-    return mproc_dict_clear(dict_of(call));
+    return mproc__dict_clear(use_of(call), "mproc_dict_clear");
 }
 
 apr_status_t

@@ -121,6 +121,10 @@ typedef enum mproc__method_e {
                             as fit: I status, y said or sentence, I lost, and if
                             so I pid, code, signal, core, attempt, ran */
     MPROC__QUEUE_READY,  /* a get would not wait */
+    /* A set takes the methods of dicts that are for its keys, too. */
+    MPROC__SET_CHANGE, /* I how, v list */
+    MPROC__SET_COMMON, /* v list > I size, I of these */
+    MPROC__SET_COPY,   /* > I id */
     MPROC__METHODS
 } mproc__method_e;
 
@@ -130,6 +134,14 @@ typedef enum mproc__list_put_e {
     MPROC__PUT_BEFORE,
     MPROC__PUT_INSTEAD
 } mproc__list_put_e;
+
+/* How MPROC__SET_CHANGE changes a set by a list of values. */
+typedef enum mproc__set_change_e {
+    MPROC__SET_ADD,
+    MPROC__SET_DROP,
+    MPROC__SET_KEEP,  /* drop all others */
+    MPROC__SET_TOGGLE /* drop those it has, add the others */
+} mproc__set_change_e;
 
 /* Flags of MPROC__POOL_SEND. */
 enum {

@@ -86,6 +86,8 @@ object_ops(mproc_kind_e kind)
         return &mproc__list_ops;
     case MPROC_KIND_NAMESPACE:
         return &mproc__namespace_ops;
+    case MPROC_KIND_SET:
+        return &mproc__set_ops;
     case MPROC_KIND_CONNECTION:
         return &mproc__reach_pipe.ops;
     case MPROC_KIND_MANAGER:

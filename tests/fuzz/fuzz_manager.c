@@ -157,7 +157,8 @@ id_note(unsigned char *type, unsigned char *id, void *baton)
     }
     if (*type >= MPROC__WIRE_SERVED && i == id_count && id_count < IDS &&
         client->method != MPROC__DICT_COPY &&
-        client->method != MPROC__LIST_COPY) {
+        client->method != MPROC__LIST_COPY &&
+        client->method != MPROC__SET_COPY) {
         ids[id_count++] = named;
     }
     return APR_SUCCESS;

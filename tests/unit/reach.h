@@ -59,6 +59,7 @@ REACH(event)
 REACH(dict)
 REACH(list)
 REACH(namespace)
+REACH(set)
 
 static inline apr_status_t
 reach_queue(mproc_queue_t **queue, apr_size_t maxsize, apr_pool_t *pool)
@@ -111,6 +112,7 @@ reach_barrier(mproc_barrier_t **barrier, int parties,
 #define mproc_dict_create reach_dict
 #define mproc_list_create reach_list
 #define mproc_namespace_create reach_namespace
+#define mproc_set_create reach_set
 #define mproc_queue_create reach_queue
 #define mproc_semaphore_create reach_semaphore
 #define mproc_bounded_semaphore_create reach_bounded_semaphore

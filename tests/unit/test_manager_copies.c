@@ -1,6 +1,6 @@
 /* test_manager_copies.c: what goes to a manager and comes back is a copy (M12,
- * M27); what is put there is not its putter's any more (M24); and what is over
- * stays over (M2). */
+ * M17, M27); what is put there is not its putter's any more (M24); and what is
+ * over stays over (M2). */
 #include <stdio.h>
 #include <string.h>
 
@@ -38,6 +38,35 @@ values_are_copies(apr_pool_t *pool)
     CHECK_INT(3, size_of(dict, "a", pool));
     CHECK_STATUS(APR_SUCCESS, mproc_manager_shutdown(manager, test_deadline()));
     CHECK_INT(3, mproc_datum_size(got)); /* It is ours. */
+}
+
+/* What stands for an object is a pointer of its own, and another when the
+ * object is had again; what it holds is printed, and copied, when that is asked
+ * for. */
+static void
+an_object_is_told_from_its_contents(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = manager_start(pool);
+    mproc_dict_t *dict, *same, *other, *copy;
+    mproc_datum_t *before, *now;
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_dict(manager, &dict, "d", pool));
+    REQUIRE_STATUS(APR_SUCCESS, mproc_manager_dict(manager, &same, "d", pool));
+    REQUIRE_STATUS(APR_SUCCESS,
+                   mproc_manager_dict(manager, &other, NULL, pool));
+    CHECK(dict != same && dict != other);
+    CHECK_STATUS(APR_SUCCESS, mproc_dict_setf(dict, "a", "i", 1));
+    CHECK_STATUS(APR_SUCCESS, mproc_dict_setf(other, "a", "i", 1));
+    CHECK_STATUS(APR_SUCCESS, mproc_dict_datum(dict, &before, pool));
+    CHECK_TEXT("{\"a\": 1}", mproc_datum_text(before, pool));
+    CHECK_STATUS(APR_SUCCESS, mproc_dict_copy(&copy, dict, pool));
+    CHECK_STATUS(APR_SUCCESS, mproc_dict_setf(same, "a", "i", 2));
+    CHECK_STATUS(APR_SUCCESS, mproc_dict_datum(dict, &now, pool));
+    CHECK_TEXT("{\"a\": 2}", mproc_datum_text(now, pool));
+    CHECK_TEXT("{\"a\": 1}", mproc_datum_text(before, pool));
+    CHECK_STATUS(APR_SUCCESS, mproc_dict_datum(other, &now, pool));
+    CHECK(mproc_datum_equal(before, now));
+    CHECK_STATUS(APR_SUCCESS, mproc_dict_datum(copy, &now, pool));
+    CHECK(mproc_datum_equal(before, now));
 }
 
 /* A plain list in a list stays plain: it is got whole, and is no object. */
@@ -115,6 +144,8 @@ what_is_over_stays_over(apr_pool_t *pool)
 
 static const test_case_t cases[] = {
     {"values_are_copies", values_are_copies},
+    {"an_object_is_told_from_its_contents",
+     an_object_is_told_from_its_contents},
     {"plain_values_stay_plain", plain_values_stay_plain},
     {"a_queue_holds_nobody_back", a_queue_holds_nobody_back},
     {"what_is_over_stays_over", what_is_over_stays_over},

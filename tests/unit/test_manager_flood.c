@@ -186,10 +186,11 @@ random_value(foe_t *foe, const apr_uint64_t *ids, int count, int depth)
 static void
 at_random(apr_pool_t *pool)
 {
-    static const int kinds[] = {
-        MPROC_KIND_DICT,  MPROC_KIND_LIST,    MPROC_KIND_NAMESPACE,
-        MPROC_KIND_QUEUE, MPROC_KIND_LOCK,    MPROC_KIND_RLOCK,
-        MPROC_KIND_EVENT, MPROC_KIND_BARRIER, MPROC_KIND_SEMAPHORE};
+    static const int kinds[] = {MPROC_KIND_DICT,      MPROC_KIND_LIST,
+                                MPROC_KIND_NAMESPACE, MPROC_KIND_SET,
+                                MPROC_KIND_QUEUE,     MPROC_KIND_LOCK,
+                                MPROC_KIND_RLOCK,     MPROC_KIND_EVENT,
+                                MPROC_KIND_BARRIER,   MPROC_KIND_SEMAPHORE};
     enum {
         KINDS = sizeof kinds / sizeof *kinds,
         IDS = KINDS + 4

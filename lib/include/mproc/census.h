@@ -55,6 +55,7 @@ typedef enum mproc_kind_e {
     MPROC_KIND_MANAGER, /**< how to reach a manager */
     MPROC_KIND_PROXY,   /**< what stands for one of a manager's objects */
     MPROC_KIND_SERVED,  /**< an object of a manager's server */
+    MPROC_KIND_SET,
     MPROC_KIND_COUNT
 } mproc_kind_e;
 

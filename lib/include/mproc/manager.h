@@ -57,6 +57,7 @@
 #include <mproc/queue.h>
 #include <mproc/rlock.h>
 #include <mproc/semaphore.h>
+#include <mproc/set.h>
 #include <mproc/value.h>
 
 #ifdef __cplusplus
@@ -300,6 +301,10 @@ mproc_manager_dict(mproc_manager_t *manager, mproc_dict_t **dict,
 MPROC_DECLARE(apr_status_t)
 mproc_manager_list(mproc_manager_t *manager, mproc_list_t **list,
                    const char *name, apr_pool_t *pool);
+/** @copydoc mproc_manager_dict */
+MPROC_DECLARE(apr_status_t)
+mproc_manager_set(mproc_manager_t *manager, mproc_set_t **set, const char *name,
+                  apr_pool_t *pool);
 /** @copydoc mproc_manager_dict */
 MPROC_DECLARE(apr_status_t)
 mproc_manager_namespace(mproc_manager_t *manager, mproc_namespace_t **space,
