@@ -4,6 +4,9 @@
 #include "async.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include <apr_strings.h>
 
 #include <mproc/error.h>
 
@@ -199,6 +202,20 @@ mproc__async_source(mproc_async_t *async, mproc__source_t *source)
     return rv;
 }
 
+/* What mproc_wait() said, of the call that was made. */
+static apr_status_t
+named(apr_status_t rv, const char *call)
+{
+    static const char inner[] = "mproc_wait: ";
+    char why[1000];
+
+    apr_cpystrn(why, mproc_error_detail(), sizeof why);
+    return mproc__fail(rv, "%s: %s", call,
+                       strncmp(why, inner, sizeof inner - 1) == 0
+                           ? why + sizeof inner - 1
+                           : why);
+}
+
 /* Those of `many` that are not settled yet, as mproc_wait() has them. Marks
  * those that it finds settled. */
 static apr_status_t
@@ -222,13 +239,16 @@ beside_look(const many_t *many, unsigned char *settled, mproc_waitable_t *items,
                    NULL);
     for (i = 0, count = 0; rv == APR_SUCCESS && i < many->count; i++) {
         if (many->asyncs[i] != NULL && !settled[i]) {
-            settled[i] = items[count++].ready != 0;
+            /* What cannot be asked for may be ready without it. */
+            settled[i] = items[count++].ready &&
+                         (mproc__async_far(many->asyncs[i]) == NULL ||
+                          mproc_async_ready(many->asyncs[i]));
         }
     }
-    return rv == APR_TIMEUP
-               ? mproc__fail(rv, "%s: not settled in this time; ask again",
-                             call)
-               : rv;
+    if (rv == APR_TIMEUP) {
+        return mproc__fail(rv, "%s: not settled in this time; ask again", call);
+    }
+    return rv == APR_SUCCESS ? rv : named(rv, call);
 }
 
 /* Wait for them wherever they are; settled has room for all, and tells which
@@ -258,9 +278,9 @@ beside_wait(const many_t *many, mproc_wait_for_e until, apr_time_t deadline,
         for (i = 0; i < many->count; i++) {
             *found += settled[i];
             failed |= until == MPROC_FIRST_FAILED && settled[i] &&
-                      mproc_async_successful(many->asyncs[i], &successful) ==
-                          APR_SUCCESS &&
-                      !successful;
+                      (mproc_async_successful(many->asyncs[i], &successful) !=
+                           APR_SUCCESS ||
+                       !successful);
         }
     }
     free(items);

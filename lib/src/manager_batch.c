@@ -40,6 +40,7 @@ method_is_collected(apr_uint32_t method)
     case MPROC__DICT_REMOVE:
     case MPROC__DICT_CLEAR:
     case MPROC__DICT_UPDATE:
+    case MPROC__SET_CHANGE:
     case MPROC__LIST_PUT:
     case MPROC__LIST_REMOVE:
     case MPROC__LIST_REMOVE_VALUE:

@@ -15,7 +15,8 @@
 #include "error.h"
 #include "parking.h"
 
-#define SCRATCH_KEPT 1000 /* requests */
+#define SCRATCH_KEPT 1000  /* requests */
+#define SCRATCH_LARGE 1024 /* bytes of one that count as another */
 
 /* ----------------------------------------------------------------- buffers */
 
@@ -626,7 +627,8 @@ mproc__request_run(mproc__conn_t *conn)
             call_is_lost(call);
         }
     }
-    if (++server->scratch_used >= SCRATCH_KEPT || server->scratch_names) {
+    server->scratch_used += 1 + (int)(call->all_args.size / SCRATCH_LARGE);
+    if (server->scratch_used >= SCRATCH_KEPT || server->scratch_names) {
         apr_pool_clear(server->scratch);
         server->scratch_names = 0;
         server->scratch_used = 0;

@@ -270,8 +270,10 @@ far_is_not_ready(void *baton)
     mproc__source_t *source = baton;
     apr_int64_t handle = handle_of(source);
 
-    return !source->known && !IS_OVER(handle) &&
-           (handle == NONE || !mproc__netwatch_look(handle));
+    return !source->known &&
+           (source->final ||
+            (!IS_OVER(handle) &&
+             (handle == NONE || !mproc__netwatch_look(handle))));
 }
 
 static int
@@ -328,6 +330,7 @@ far_refresh(mproc__source_t *source, mproc__watch_e watch)
     rv = mproc__ask_run(&ask, 0);
     mproc__ask_end(&ask);
     source->known = rv != APR_TIMEUP;
+    source->final = watch == MPROC__WATCH_NEVER;
     if (watch == MPROC__WATCH_NEVER ||
         (watch == MPROC__WATCH_IF_UNREADY && source->known)) {
         return APR_SUCCESS;

@@ -24,6 +24,7 @@
 #include "parking.h"
 
 #define PIECES_PER_WORKER 16
+#define PIECES_MOST 0xffffff
 #define RETRIES 2
 
 static const char call[] = "mproc_pool_map_array";
@@ -147,7 +148,7 @@ chunk_of(const mproc__far_map_t *map)
 
     return map->options->chunk > 0 ? map->options->chunk
            : pieces == 0           ? 1
-                                   : (map->count + pieces - 1) / pieces;
+                                   : (map->count - 1) / pieces + 1;
 }
 
 static apr_size_t
@@ -168,7 +169,8 @@ results_take(const mproc__far_map_t *map, mproc__far_async_t *async,
 
     for (i = 0; i < pieces; i++) {
         apr_size_t size = items_of(map, i, chunk) * map->out_size;
-        char *out = (char *)map->out + i * chunk * map->out_size;
+        char *out =
+            size == 0 ? NULL : (char *)map->out + i * chunk * map->out_size;
         mproc_bytes_t said = mproc__far_async_said(async, i);
         int good = mproc__far_async_status(async, i) == APR_SUCCESS &&
                    said.size == size;
@@ -238,8 +240,11 @@ pieces_pack(const mproc__far_map_t *map, mproc_bytes_t *items,
 
     for (i = 0; i < pieces && rv == APR_SUCCESS; i++) {
         apr_size_t count = items_of(map, i, chunk);
-        mproc_bytes_t in = {(const char *)map->in + i * chunk * map->in_size,
-                            count * map->in_size};
+        mproc_bytes_t in = {NULL, count * map->in_size};
+
+        if (in.size > 0) {
+            in.data = (const char *)map->in + i * chunk * map->in_size;
+        }
 
         rv = mproc_pack(&items[i], pool, "U U U y y", (apr_uint64_t)count,
                         (apr_uint64_t)map->in_size, (apr_uint64_t)map->out_size,
@@ -252,11 +257,14 @@ static apr_status_t
 map_run(const mproc__far_map_t *map, apr_pool_t *pool)
 {
     int retries = map->options->retries;
-    mproc_task_options_t tasks = {.retries = retries == 0 ? RETRIES : retries};
+    mproc_task_options_t tasks = {
+        .retries = retries == 0 ? RETRIES : retries,
+        .timeout = -1 /* There is one for the whole call. */
+    };
     apr_time_t deadline = map->options->timeout <= 0
                               ? MPROC_PLAT_NEVER
                               : mproc__deadline(map->options->timeout);
-    apr_size_t chunk = chunk_of(map), pieces = (map->count + chunk - 1) / chunk;
+    apr_size_t chunk = chunk_of(map), pieces = (map->count - 1) / chunk + 1;
     mproc_bytes_t *items = apr_palloc(pool, pieces * sizeof *items);
     mproc__order_t order = {
         .task = (mproc_task_fn_t)(mproc_function_t)map->function,
@@ -288,6 +296,12 @@ mproc__far_map(const mproc__far_map_t *map)
 
     if (map->count == 0) {
         return APR_SUCCESS;
+    }
+    if ((map->count - 1) / chunk_of(map) >= PIECES_MOST) {
+        return mproc__fail(MPROC_ETOOBIG,
+                           "%s: these are too many pieces for a manager's "
+                           "pool; have larger ones (chunk)",
+                           call);
     }
     rv = apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
     if (rv != APR_SUCCESS) {

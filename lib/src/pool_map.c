@@ -51,7 +51,8 @@ map_check(map_t *map)
              (map->out == NULL && map->out_size > 0)) {
         wrong = "an array is NULL but its items have a size";
     }
-    else if ((map->in_size > 0 && map->count > most / map->in_size) ||
+    else if (map->count > most ||
+             (map->in_size > 0 && map->count > most / map->in_size) ||
              (map->out_size > 0 && map->count > most / map->out_size)) {
         wrong = "count times size is more than there is memory";
     }
@@ -126,9 +127,9 @@ map_begin(map_t *map, mproc__hold_t *hold)
     apr_status_t rv;
 
     if (chunk == 0) {
-        chunk = (map->count + wished - 1) / wished;
+        chunk = (map->count - 1) / wished + 1;
     }
-    pieces = (map->count + chunk - 1) / chunk;
+    pieces = (map->count - 1) / chunk + 1;
     baton = (sizeof *map->job + pieces * sizeof(mproc__word_t) + 15) / 16 * 16;
     rv = mproc__arena_alloc(hold, baton + map->options.baton_size,
                             MPROC_KIND_JOB);

@@ -6,7 +6,9 @@
  */
 #include "set_use.h"
 
-#include <apr_hash.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include <apr_strings.h>
 
 #include <mproc/error.h>
@@ -89,11 +91,27 @@ value_put(mproc__store_use_t *use, mproc__set_change_e how,
     return APR_SUCCESS;
 }
 
-/* Drop what is not among these. Where an entry is holds until the next commit:
- * so the keys of those that go are copied before the first does. */
+/* By the store's own hash first, which nobody can aim at. */
+static int
+key_order(const void *left, const void *right)
+{
+    const mproc__key_t *a = left, *b = right;
+
+    if (a->hash != b->hash) {
+        return a->hash < b->hash ? -1 : 1;
+    }
+    if (a->bytes.size != b->bytes.size) {
+        return a->bytes.size < b->bytes.size ? -1 : 1;
+    }
+    return memcmp(a->bytes.data, b->bytes.data, a->bytes.size);
+}
+
+/* Drop what is not among these, which are in that order. Where an entry is
+ * holds until the next commit: so the keys of those that go are copied before
+ * the first does. */
 static apr_status_t
-others_drop(mproc__store_use_t *use, apr_hash_t *keep, apr_pool_t *pool,
-            const char *call)
+others_drop(mproc__store_use_t *use, const mproc__key_t *keep, apr_size_t kept,
+            apr_pool_t *pool, const char *call)
 {
     apr_size_t room = (apr_size_t)use->content->count, count = 0, i;
     mproc__key_t *doomed = apr_palloc(pool, (room + 1) * sizeof *doomed);
@@ -105,12 +123,14 @@ others_drop(mproc__store_use_t *use, apr_hash_t *keep, apr_pool_t *pool,
     }
     while (ref != 0 && count < room) {
         const mproc__entry_t *entry = mproc__dict_entry(use, ref);
-        apr_size_t size = MPROC__ENTRY_KEY(entry);
+        mproc__key_t key = {{entry->data, MPROC__ENTRY_KEY(entry)},
+                            entry->hash};
 
-        if (apr_hash_get(keep, entry->data, (apr_ssize_t)size) == NULL) {
-            doomed[count].bytes.data = apr_pmemdup(pool, entry->data, size);
-            doomed[count].bytes.size = size;
-            doomed[count].hash = entry->hash;
+        if (kept == 0 ||
+            bsearch(&key, keep, kept, sizeof key, key_order) == NULL) {
+            doomed[count] = key;
+            doomed[count].bytes.data =
+                apr_pmemdup(pool, key.bytes.data, key.bytes.size);
             if (doomed[count++].bytes.data == NULL) {
                 return no_memory(call);
             }
@@ -146,26 +166,25 @@ keys_make(mproc__key_t **keys, mproc__store_use_t *use,
 
 static apr_status_t
 keys_change(mproc__store_use_t *use, mproc__set_change_e how,
-            const mproc__key_t *keys, apr_size_t count, apr_pool_t *pool,
+            mproc__key_t *keys, apr_size_t count, apr_pool_t *pool,
             const char *call)
 {
-    apr_hash_t *keep = how == MPROC__SET_KEEP ? apr_hash_make(pool) : NULL;
+    int keeps = how == MPROC__SET_KEEP;
     apr_status_t rv;
     apr_size_t i;
 
-    for (i = 0; i < count && keep != NULL; i++) {
-        apr_hash_set(keep, keys[i].bytes.data, (apr_ssize_t)keys[i].bytes.size,
-                     &keys[i]);
+    if (keeps && count > 1) {
+        qsort(keys, count, sizeof *keys, key_order);
     }
     rv = mproc__store_lock(use, call);
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    for (i = 0; i < count && keep == NULL && rv == APR_SUCCESS; i++) {
+    for (i = 0; i < count && !keeps && rv == APR_SUCCESS; i++) {
         rv = value_put(use, how, &keys[i]);
     }
-    if (keep != NULL) {
-        rv = others_drop(use, keep, pool, call);
+    if (keeps) {
+        rv = others_drop(use, keys, count, pool, call);
     }
     mproc__store_unlock(use);
     return rv;

@@ -33,6 +33,7 @@ typedef struct mproc__source_t {
                             mproc__watch_e watch);
     struct mproc__proxy_t *away; /* a manager's: */
     int known;                   /* it was ready when asked */
+    int final;                   /* and that is all there is to know */
     mproc__gate_wait_t gate;     /* room for the sleeper */
     /* Of its notifier; NULL: it is never ready. */
     mproc__notifier_place_t *place;

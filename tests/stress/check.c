@@ -221,14 +221,7 @@ block_holds(mproc__block_t *block, apr_uint64_t bytes, void *baton)
         segment_each_hold((char *)holder, bytes - sizeof *block, hold_see_each,
                           NULL);
     }
-    else if ((word & 3) == LIVE &&
-             (kind == MPROC_KIND_PROCESS || kind == MPROC_KIND_JOB ||
-              kind == MPROC_KIND_CONDITION || kind == MPROC_KIND_VALUE ||
-              kind == MPROC_KIND_ARRAY || kind == MPROC_KIND_QUEUE ||
-              kind == MPROC_KIND_ITEM || kind == MPROC_KIND_FLIGHT ||
-              kind == MPROC_KIND_CONNECTION || kind == MPROC_KIND_DICT ||
-              kind == MPROC_KIND_LIST || kind == MPROC_KIND_NAMESPACE ||
-              kind == MPROC_KIND_STORE || kind == MPROC_KIND_BOXES)) {
+    else if ((word & 3) == LIVE && mproc__kind_is_holder(kind)) {
         for (i = 0; i < holder->count; i++) {
             hold_see(&holder->hold[i]);
         }

@@ -86,7 +86,8 @@ there_and_back(apr_pool_t *pool)
     mproc_map_options_t options = {.progress = progress_note};
     double *in = apr_pcalloc(pool, COUNT * sizeof *in), factor = 3;
     double *out = apr_pcalloc(pool, COUNT * sizeof *out);
-    apr_size_t noted[2] = {0, 0}, chunk[] = {0, 1, 7, 999, 1000, 5000}, k;
+    apr_size_t noted[2] = {0, 0},
+               chunk[] = {0, 1, 7, 999, 1000, ~(apr_size_t)0}, k;
     char bytes[COUNT];
     int i;
     options.baton = &factor;
@@ -181,6 +182,13 @@ what_cannot_be_is_said(apr_pool_t *pool)
     CHECK_STATUS(APR_EINVAL,
                  mproc_pool_map_array(workers, NULL, in, 3, sizeof *in, out,
                                       sizeof *out, NULL));
+    CHECK_STATUS(APR_EINVAL,
+                 mproc_pool_map_array(workers, sleep_on, NULL, ~(apr_size_t)0,
+                                      0, NULL, 0, &options));
+    CHECK_STATUS(MPROC_ETOOBIG,
+                 mproc_pool_map_array(workers, sleep_on, NULL, 0x1000001, 0,
+                                      NULL, 0, &options));
+    CHECK_DETAIL("too many pieces");
     CHECK_STATUS(APR_TIMEUP,
                  mproc_pool_map_array(workers, sleep_on, in, 3, sizeof *in, out,
                                       sizeof *out, &options));

@@ -8,6 +8,7 @@
 #include "threads.h"
 #include "waitable.h"
 
+#include "../../lib/src/async.h"
 #include "../../lib/src/manager_line.h"
 #include "../../lib/src/manager_proxy.h"
 #include "../../platform/plat_net.h"
@@ -534,6 +535,53 @@ no_room_for_more(apr_pool_t *pool)
     CHECK_INT(0, first);
 }
 
+static apr_status_t
+wait_for_asyncs(void *asyncs)
+{
+    apr_size_t index = 9;
+    apr_status_t rv = mproc_as_completed(asyncs, 2, &index, test_deadline());
+    return rv == APR_SUCCESS && index != 0 ? APR_EGENERAL : rv;
+}
+
+/* What cannot be watched for a moment is not settled by that; what a server had
+ * that is gone is, and has failed. */
+static void
+settled_is_settled(apr_pool_t *pool)
+{
+    mproc_manager_t *manager = server_start(pool);
+    mproc_pool_t *workers = far_start(manager, NULL, 2, pool), *local;
+    mproc_pool_options_t options = {.processes = 1};
+    mproc_async_t *asyncs[2], *same[2];
+    waiting_t waiting, here;
+    threads_t *threads;
+    apr_size_t settled;
+    options.start_method = test_method();
+    REQUIRE_STATUS(APR_SUCCESS, mproc_pool_create(&local, &options, pool));
+    waiting_send(&waiting, workers, pool);
+    waiting_send(&here, local, pool);
+    asyncs[0] = same[0] = waiting.async;
+    asyncs[1] = same[1] = here.async;
+    threads = threads_start(1, wait_for_asyncs, asyncs, pool);
+    waiting_settle(manager, 1);
+    /* Its first member. */
+    watch_cut(*(void **)(void *)mproc__async_far(waiting.async));
+    waiting_settle(manager, 1);
+    CHECK_STATUS(APR_TIMEUP, mproc_wait_results(same, 2, MPROC_FIRST_SETTLED,
+                                                MPROC_NOWAIT, &settled));
+    CHECK_INT(0, settled);
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(waiting.gate));
+    threads_join(threads, APR_SUCCESS);
+    waiting_send(&waiting, workers, pool);
+    same[0] = waiting.async;
+    test_kill(mproc_process_pid(mproc_manager_process(manager)));
+    CHECK_STATUS(APR_SUCCESS, mproc_wait_results(same, 2, MPROC_FIRST_FAILED,
+                                                 test_deadline(), &settled));
+    CHECK_INT(1, settled);
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(here.gate));
+    CHECK_STATUS(APR_SUCCESS, mproc_async_wait(here.async, test_deadline()));
+    CHECK_STATUS(APR_SUCCESS, mproc_event_set(waiting.gate));
+}
+
 static const test_case_t cases[] = {
     {"all_kinds_beside_each_other", all_kinds_beside_each_other},
     {"two_processes_take_turns", two_processes_take_turns},
@@ -541,6 +589,7 @@ static const test_case_t cases[] = {
     {"threads_wait_for_one", threads_wait_for_one},
     {"handles", handles},
     {"pools_anywhere", pools_anywhere},
+    {"settled_is_settled", settled_is_settled},
     {"a_dead_server_wakes", a_dead_server_wakes},
     {"a_call_that_finds_out_lowers", a_call_that_finds_out_lowers},
     {"leftovers_do_not_matter", leftovers_do_not_matter},

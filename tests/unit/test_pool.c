@@ -101,7 +101,16 @@ a_baton_is_copied(apr_pool_t *pool)
                                         sizeof *out, &options));
     for (i = 0; i < 5; i++) {
         CHECK_INT(3 * in[i], out[i]);
+        out[i] = 0;
     }
+    options.chunk = ~(apr_size_t)0; /* All at once. */
+    CHECK_STATUS(APR_SUCCESS,
+                 mproc_pool_map_array(workers, scale, in, 5, sizeof *in, out,
+                                      sizeof *out, &options));
+    CHECK_INT(15, out[4]);
+    CHECK_STATUS(APR_EINVAL,
+                 mproc_pool_map_array(workers, scale, NULL, ~(apr_size_t)0, 0,
+                                      NULL, 0, &options));
     pool_end(workers);
 }
 

@@ -49,7 +49,7 @@ typedef enum mproc_kind_e {
     MPROC_KIND_DICT,
     MPROC_KIND_LIST,
     MPROC_KIND_NAMESPACE,
-    MPROC_KIND_STORE,   /**< what a dict, list or namespace has in it: where */
+    MPROC_KIND_STORE,   /**< what a dict, set, list or namespace has in it */
     MPROC_KIND_CELLS,   /**< the entries, elements, and tables of that */
     MPROC_KIND_BOXES,   /**< its values that are large, or name objects */
     MPROC_KIND_MANAGER, /**< how to reach a manager */

@@ -38,9 +38,10 @@
  *   that task);
  * - callbacks are APR_ENOTIMPL: wait in a thread of your own, with
  *   mproc_as_completed();
- * - of mproc_pool_map_array() the arrays are copied there and back; when its
- *   time runs out what has begun goes on, and its progress is told once, when
- *   all is done;
+ * - of mproc_pool_map_array() the arrays are copied there and back, and the
+ *   baton with each piece; its time begins when all is sent, and when it runs
+ *   out what has begun goes on; its progress is told once, when all is done;
+ *   mproc_pool_cancel() takes back what of it has not begun;
  * - an imap ends, with MPROC_ECLOSED, after those that it had fetched when the
  *   pool is closed, not when it is joined;
  * - all items of one call go with one message (net.max_message).

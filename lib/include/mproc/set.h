@@ -17,7 +17,9 @@
  * within a call. Of a call with two sets the second is taken as it is at one
  * moment, and the first changed at a later one; who is killed in that may have
  * changed a part of it. The two may be the same, and one here and the other a
- * manager's (mproc_manager_set()).
+ * manager's (mproc_manager_set()); each call on one of those may also return
+ * APR_ECONNRESET, and MPROC_ETOOBIG when the values of the other are more than
+ * a message may have (net.max_message).
  *
  * | Python                | here                                           |
  * |-----------------------|------------------------------------------------|
