@@ -549,6 +549,7 @@ static void
 settled_is_settled(apr_pool_t *pool)
 {
     mproc_manager_t *manager = server_start(pool);
+    apr_uint64_t peers = count_peers() - 1; /* without the server */
     mproc_pool_t *workers = far_start(manager, NULL, 2, pool), *local;
     mproc_pool_options_t options = {.processes = 1};
     mproc_async_t *asyncs[2], *same[2];
@@ -580,6 +581,9 @@ settled_is_settled(apr_pool_t *pool)
     CHECK_STATUS(APR_SUCCESS, mproc_event_set(here.gate));
     CHECK_STATUS(APR_SUCCESS, mproc_async_wait(here.async, test_deadline()));
     CHECK_STATUS(APR_SUCCESS, mproc_event_set(waiting.gate));
+    mproc_pool_destroy(workers);
+    mproc_pool_destroy(local);
+    await_peers(peers); /* The server's workers have lost it. */
 }
 
 static const test_case_t cases[] = {
