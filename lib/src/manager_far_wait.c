@@ -52,8 +52,7 @@ struct mproc__far_watch_t {
     _Atomic apr_int64_t handle; /* of the line, or one of these */
 };
 
-/* ------------------------------------------------------------------- watches
- */
+/* ------------------------------------------------------------------ watches */
 
 /* 0: another thread has it. */
 static int
@@ -253,8 +252,7 @@ mproc__far_looked_now(mproc__proxy_t *proxy)
     mproc__notifier_look(&proxy->object.notifier);
 }
 
-/* ------------------------------------------------------------------- sources
- */
+/* ------------------------------------------------------------------ sources */
 
 static apr_int64_t
 handle_of(const mproc__source_t *source)

@@ -422,8 +422,7 @@ mproc__link_linger(mproc__link_t *link, mproc__handle_t block, apr_uint64_t id)
     mproc__objects_unguard();
 }
 
-/* ------------------------------------------------------------------- watched
- */
+/* ------------------------------------------------------------------ watched */
 
 void
 mproc__watched_enter(mproc__watched_t *watched, mproc__link_t *link)

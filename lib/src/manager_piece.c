@@ -29,8 +29,7 @@
 
 static const char call[] = "mproc_pool_map_array";
 
-/* --------------------------------------------------------------- the workers
- */
+/* -------------------------------------------------------------- the workers */
 
 typedef struct piece_t {
     mproc__funcref_t ref;
@@ -106,8 +105,7 @@ mproc__piece_run(mproc_bytes_t args, mproc_reply_t *reply, apr_pool_t *pool)
                              : rv;
 }
 
-/* ---------------------------------------------------------------- the server
- */
+/* --------------------------------------------------------------- the server */
 
 apr_status_t
 mproc__piece_address(mproc_bytes_t *item, mproc_function_t function,
@@ -136,8 +134,7 @@ mproc__piece_address(mproc_bytes_t *item, mproc_function_t function,
     return APR_SUCCESS;
 }
 
-/* ---------------------------------------------------------------- the client
- */
+/* --------------------------------------------------------------- the client */
 
 /* Items of each piece but the last. */
 static apr_size_t
@@ -245,7 +242,6 @@ pieces_pack(const mproc__far_map_t *map, mproc_bytes_t *items,
         if (in.size > 0) {
             in.data = (const char *)map->in + i * chunk * map->in_size;
         }
-
         rv = mproc_pack(&items[i], pool, "U U U y y", (apr_uint64_t)count,
                         (apr_uint64_t)map->in_size, (apr_uint64_t)map->out_size,
                         baton, in);

@@ -68,8 +68,7 @@ mproc_set_destroy(mproc_set_t *set)
     mproc__object_close(set);
 }
 
-/* ------------------------------------------------------------------- changes
- */
+/* ------------------------------------------------------------------ changes */
 
 /* The value of each key: nil. */
 static const mproc__fill_t nil = {"\xc0", 1, NULL};
@@ -240,8 +239,7 @@ mproc__set_common(mproc__store_use_t *use, const mproc_bytes_t *values,
     return rv;
 }
 
-/* ----------------------------------------------------------------- one value
- */
+/* ---------------------------------------------------------------- one value */
 
 typedef enum one_e {
     ADD,
@@ -405,8 +403,7 @@ mproc_set_pop(mproc_set_t *set, mproc_bytes_t *value, apr_pool_t *pool)
                : mproc__dict_popitem(&set->use, value, &unused, pool, call);
 }
 
-/* ---------------------------------------------------------------- all values
- */
+/* --------------------------------------------------------------- all values */
 
 apr_size_t
 mproc_set_size(mproc_set_t *set)
